@@ -1,1 +1,31 @@
-export {};
+export { CAPABILITIES, CATEGORIES, PRICING_MODELS } from "./catalogue-terms.ts";
+export type { Capability, Category, PricingModel } from "./catalogue-terms.ts";
+export { SpecError, specErrors } from "./errors.ts";
+export type { SpecErrorCode } from "./errors.ts";
+export { isJsonFault, readJsonDocument } from "./json-document.ts";
+export type { JsonDocument, JsonFault, JsonPath, TextPosition } from "./json-document.ts";
+export { DEFAULT_LIMITS, LIMIT_CEILINGS } from "./limits.ts";
+export type { Limits } from "./limits.ts";
+export { API_VERSION, EFFECT_CLASSES, MANIFEST_FILE, MAX_MANIFEST_BYTES, manifestJsonSchema } from "./manifest.ts";
+export type { ActionDeclaration, Manifest } from "./manifest.ts";
+export { parseManifest } from "./parse-manifest.ts";
+export type { ManifestProblem } from "./parse-manifest.ts";
+export {
+  PERMISSION_NAMES,
+  covers,
+  coveringGrant,
+  formatPermission,
+  isDangerous,
+  needsOwnProcess,
+  permissionOf,
+  permissionSchema,
+} from "./permission.ts";
+export type { Permission, PermissionName, PermissionRequest } from "./permission.ts";
+export { explainPermission, formatBytes } from "./permission-summary.ts";
+export { isIdPart, packageFileName, parsePluginId, publisherOf, tryParsePluginId } from "./plugin-id.ts";
+export type { PluginId } from "./plugin-id.ts";
+export { DIALECT_KEYWORDS, DIALECT_LIMITS, checkSchema, verifySchema } from "./schema-dialect.ts";
+export type { DialectProblem, DialectSchema } from "./schema-dialect.ts";
+export { SECURITY_LEVELS, compareLevels, strongerLevel } from "./security-level.ts";
+export type { SecurityLevel } from "./security-level.ts";
+export { isRange, isVersion, parseRange, parseVersion, versionInRange } from "./version.ts";

@@ -1,0 +1,138 @@
+import { z } from "zod";
+
+import { CAPABILITIES, CATEGORIES, PRICING_MODELS } from "./catalogue-terms.ts";
+import { limitsSchema } from "./limits.ts";
+import { permissionSchema } from "./permission.ts";
+import { isIdPart, tryParsePluginId } from "./plugin-id.ts";
+import { checkSchema } from "./schema-dialect.ts";
+import type { DialectSchema } from "./schema-dialect.ts";
+import { SECURITY_LEVELS } from "./security-level.ts";
+import { isRange, isVersion } from "./version.ts";
+
+/** The name of the manifest at a package's root. */
+export const MANIFEST_FILE = "manifest.json";
+
+/** The version of the Berth API that this code implements; a manifest's `api` range must include it. */
+export const API_VERSION = "1.0.0";
+
+/** Largest manifest that is read, bytes. */
+export const MAX_MANIFEST_BYTES = 256 * 1024;
+
+const pluginId = z
+  .string()
+  .refine((text) => tryParsePluginId(text) !== undefined, 'must be a plugin id like "acme.csv-tools"')
+  .meta({ pattern: "^[a-z][a-z0-9]*(-[a-z0-9]+)*\\.[a-z][a-z0-9]*(-[a-z0-9]+)*$" });
+const version = z.string().refine(isVersion, 'must be a semantic version without build part, like "1.2.3"');
+const range = z.string().refine(isRange, 'must be a version range like "^1.2"');
+const line = (max: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, "must be one line without control characters");
+const url = z
+  .string()
+  .max(2_048)
+  .regex(/^https:\/\/[^\s\p{Cc}]+$/u, 'must be a URL that starts with "https://"');
+const packagePath = z
+  .string()
+  .max(255)
+  .regex(/^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\0]+$/, "must be a relative path inside the package");
+const schema = z
+  .custom<DialectSchema>()
+  .superRefine((value, context) => {
+    for (const { path, message } of checkSchema(value)) context.addIssue({ code: "custom", path: [...path], message });
+  })
+  .meta({ type: ["object", "boolean"], description: "A JSON Schema within Berth's closed dialect." });
+
+const dependency = z.union([
+  range,
+  z.strictObject({ range, lazy: z.boolean().default(false).describe("Needed only when used; may close a cycle.") }),
+]);
+const dependencies = z.record(pluginId, dependency).default({});
+
+/** Enforced by the broker, not believed: DESIGN's section on permissions. */
+export const EFFECT_CLASSES = ["pure", "idempotent"] as const;
+
+const action = z.strictObject({
+  title: line(80).optional(),
+  description: z.string().max(2_000).optional(),
+  input: schema.describe("What the action takes."),
+  output: schema.describe("What the action answers."),
+  effect: z
+    .enum(EFFECT_CLASSES)
+    .optional()
+    .describe("pure: touches nothing; idempotent: may be repeated. Left out: it has effects."),
+});
+
+const memberName = z
+  .string()
+  .regex(/^[a-zA-Z][A-Za-z0-9_-]{0,63}$/, "must be a name of at most 64 letters, digits, _ or -");
+
+const price = z.strictObject({
+  amountMinor: z.int().min(1).max(100_000_000).describe("In the currency's smallest unit, such as cents."),
+  currency: z.string().regex(/^[A-Z]{3}$/, "must be an ISO 4217 code such as EUR"),
+});
+
+const pricing = z
+  .strictObject({ model: z.enum(PRICING_MODELS), price: price.optional() })
+  .refine(({ model, price: given }) => model === "free" || given !== undefined, {
+    message: "a paid pricing model needs a price",
+    path: ["price"],
+  })
+  .refine(({ model, price: given }) => model !== "free" || given === undefined, {
+    message: "a free plugin has no price",
+    path: ["price"],
+  });
+
+/** The manifest, defined once: validation, types and `manifest.schema.json` follow from it. */
+export const manifestSchema = z
+  .strictObject({
+    $schema: z.string().max(512).optional().describe("Where an editor finds this schema."),
+    id: pluginId.describe("Publisher and name: publisher.name."),
+    version: version.describe("Semantic version of this release, without build part."),
+    displayName: line(80).describe("The name that people see."),
+    description: z.string().min(1).max(4_000).describe("What the plugin does, for somebody who looks for it."),
+    license: line(100).describe("SPDX expression, such as Apache-2.0."),
+    homepage: url.optional(),
+    repository: url.optional(),
+    icon: packagePath.optional().describe("PNG or SVG inside the package."),
+    categories: z.array(z.enum(CATEGORIES)).min(1).max(3).describe("Shelves of the marketplace."),
+    tags: z
+      .array(z.string().refine(isIdPart, "must be lower-case letters, digits and hyphens, 2 to 64 long"))
+      .max(20)
+      .default([]),
+    pricing: pricing.default({ model: "free" }),
+    api: range.describe("Range of the Berth API that the plugin needs, such as ^1.0."),
+    runtime: z.strictObject({
+      kind: z
+        .string()
+        .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be a kind of runtime, such as "javascript"')
+        .describe("What executes the plugin: javascript, wasm, python …"),
+      entry: packagePath.describe("The file that is loaded: source in a plugin's folder, the bundle in a package."),
+    }),
+    level: z.enum(SECURITY_LEVELS).default("standard").describe("The lowest security level the plugin accepts."),
+    capabilities: z.array(z.enum(CAPABILITIES)).min(1).max(CAPABILITIES.length),
+    permissions: z.array(permissionSchema).max(64).default([]),
+    dependencies: dependencies.describe("Plugins that this one needs, with version ranges."),
+    optionalDependencies: dependencies.describe("Plugins that it works with when they are there."),
+    conflicts: z.record(pluginId, range).default({}).describe("Plugins that it cannot stand beside."),
+    contributes: z.strictObject({
+      actions: z.record(memberName, action).default({}).describe("Named functions, with schemas for input and output."),
+    }),
+    config: schema.optional().describe("JSON Schema of the plugin's settings."),
+    secrets: z.array(memberName).max(32).default([]).describe("Names of secrets that the operator fills in."),
+    limits: limitsSchema.default({}),
+  })
+  .describe("The manifest of a Berth plugin.");
+
+/** A manifest that passed `parseManifest`: every default filled in. */
+export type Manifest = z.output<typeof manifestSchema>;
+
+/** One action as the manifest declares it. */
+export type ActionDeclaration = Manifest["contributes"]["actions"][string];
+
+/** JSON Schema (2020-12) of a manifest as authors write it; published as `manifest.schema.json`. */
+export function manifestJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(manifestSchema, { io: "input", unrepresentable: "any" }) as Record<string, unknown>;
+}
