@@ -1,0 +1,8 @@
+export { WireError, wireErrors } from "./errors.ts";
+export type { WireErrorCode } from "./errors.ts";
+export { FRAME_HEADER_BYTES, FrameReader, MAX_FRAME_BYTES, formatFrame } from "./frame.ts";
+export type { Frame } from "./frame.ts";
+export { FIRST_SESSION_TYPE, INLINE_VALUE_BYTES, MAX_VALUE_BYTES, Session } from "./session.ts";
+export type { Message } from "./session.ts";
+export { MAX_VALUE_DEPTH, NULL_VALUE, decodeText, decodeValue, encodeText, encodeValue, textOf } from "./value.ts";
+export type { WireValue } from "./value.ts";
