@@ -1,0 +1,40 @@
+/**
+ * What crosses between a compartment and the engine that holds it. Both directions are plain calls with
+ * strings, numbers and byte arrays: nothing of the engine's own realm is ever reachable from the guest.
+ */
+
+/** From the guest to the engine: one function for everything. Kinds are `GuestSignal`. */
+export type PostToEngine = (
+  kind: number,
+  id: number,
+  head: string,
+  json: string,
+  bytes?: readonly Uint8Array[],
+) => void;
+
+/** Kinds of `PostToEngine`. */
+export const GuestSignal = {
+  /** A call ended: id = call, json = value. */
+  result: 1,
+  /** A call failed: id = call, json = `{name, message, stack?, code?}`. */
+  failure: 2,
+  /** The plugin asks the broker: id = request, head = `[callId, method]`, json = value. */
+  request: 3,
+  /** A line of the log: id = call or 0, head = level, json = text. */
+  log: 4,
+  /** Wake me: id = timer, json = milliseconds. */
+  timer: 5,
+  /** No need to wake me: id = timer. */
+  clearTimer: 6,
+} as const;
+
+/** From the engine to the guest. Each runs to quiescence before it returns: microtasks included. */
+export interface GuestEntry {
+  /** Takes the plugin that the bundle left behind; answers with the names of its actions as JSON. */
+  start(): string;
+  call(callId: number, action: string, json: string, bytes: readonly Uint8Array[], context: string): void;
+  /** The broker's answer to a request; `isOk` false means json is an error report. */
+  settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void;
+  cancel(callId: number): void;
+  fire(timerId: number): void;
+}

@@ -1,0 +1,72 @@
+import type { SecurityLevel } from "@berth/spec";
+
+/**
+ * An engine as the embedding process knows it: data only. The engine's code runs in sandbox hosts, from
+ * `entry`, and nowhere else.
+ */
+export interface EngineDescriptor {
+  readonly name: string;
+  /** Kinds of `runtime` in manifests that it executes. */
+  readonly runtimes: readonly string[];
+  /** Security levels that it serves. */
+  readonly levels: readonly SecurityLevel[];
+  /** Absolute path of the prebuilt sandbox-host file that holds this engine. */
+  readonly entry: string;
+  /** Flags of Node that the engine needs. */
+  readonly nodeFlags: readonly string[];
+}
+
+/** Why a compartment ended by itself. */
+export type LossReason = "cpu" | "memory" | "crashed";
+
+/** What a compartment is opened with. */
+export interface CompartmentOptions {
+  /** The plugin's bundle: one classic script. */
+  readonly code: string;
+  /** The name that the bundle has in stack traces. */
+  readonly sourceName: string;
+  readonly memoryMiB: number;
+  /** CPU time for loading and, by default, for one call, milliseconds. */
+  readonly cpuMs: number;
+}
+
+/** What a compartment tells its sandbox host. Ids of calls are the sandbox host's, ids of requests the guest's. */
+export interface CompartmentPort {
+  result(callId: number, json: string, bytes: readonly Uint8Array[]): void;
+  /** `failure` is JSON: `{name, message, stack, code}`, in the plugin's own words. */
+  failure(callId: number, failure: string): void;
+  request(requestId: number, callId: number, method: string, json: string, bytes: readonly Uint8Array[]): void;
+  log(callId: number, level: string, text: string): void;
+  /** The compartment is gone, and with it every call in it. */
+  lost(reason: LossReason): void;
+}
+
+/** One running instance of a plugin. Every method runs the guest to quiescence and returns. */
+export interface Compartment extends Disposable {
+  /** Names of the actions that the plugin exports. */
+  readonly actions: readonly string[];
+  /** `context` is JSON: what the plugin may know of the call. */
+  call(callId: number, action: string, json: string, bytes: readonly Uint8Array[], context: string): void;
+  settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void;
+  cancel(callId: number): void;
+}
+
+/**
+ * The contract that every engine satisfies inside a sandbox host. `open` evaluates the plugin's code;
+ * what that code throws it throws on as `PluginLoadError`.
+ */
+export interface Engine {
+  readonly name: string;
+  open(options: CompartmentOptions, port: CompartmentPort): Compartment;
+}
+
+/** The plugin's code failed while it was loaded; `failure` is JSON like that of `CompartmentPort.failure`. */
+export class PluginLoadError extends Error {
+  readonly failure: string;
+
+  constructor(failure: string) {
+    super("the plugin's code failed while it was loaded");
+    this.name = "PluginLoadError";
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,45 @@
+/** From the supervisor to a sandbox host. */
+export const ToSandbox = {
+  /** id = compartment, head = `LoadHead`, value = the bundle as its one byte section. */
+  load: 0x01,
+  /** id = compartment */
+  unload: 0x02,
+  /** id = call, head = `[compartment, action, context]`, value = input */
+  call: 0x03,
+  /** id = call */
+  cancel: 0x04,
+  /** id = request, value = what the broker answers */
+  answer: 0x05,
+  /** id = request, value = error report */
+  refusal: 0x06,
+} as const;
+
+/** From a sandbox host to the supervisor. */
+export const FromSandbox = {
+  /** head = the engine's name */
+  ready: 0x20,
+  /** id = compartment, head = JSON list of action names */
+  loaded: 0x21,
+  /** id = compartment, value = failure */
+  loadFailed: 0x22,
+  /** id = call, value = output */
+  result: 0x23,
+  /** id = call, value = failure */
+  failure: 0x24,
+  /** id = request, head = `[compartment, call, method]`, value = what is asked */
+  request: 0x25,
+  /** id = call or 0, head = `[compartment, level]`, value = text */
+  log: 0x26,
+  /** id = compartment, head = `LossReason` */
+  lost: 0x27,
+} as const;
+
+/** Head of `load`. */
+export interface LoadHead {
+  readonly sourceName: string;
+  readonly memoryMiB: number;
+  readonly cpuMs: number;
+}
+
+/** The descriptor in a sandbox host that holds its end of the pipe. */
+export const PIPE_DESCRIPTOR = 3;
