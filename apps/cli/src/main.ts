@@ -1,0 +1,136 @@
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+import { exitCodeOf, nearMiss, quote, reportOf } from "@berth/base";
+
+import type { Command, Invocation, OptionSpec, Outcome } from "./command.ts";
+import { CliError } from "./errors.ts";
+import { openTerminal } from "./terminal.ts";
+
+export const VERSION = "0.1.0";
+
+/** Every command and the file it lives in; nothing else is loaded before it is known which one runs. */
+const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  create: () => import("./command/create.ts"),
+  types: () => import("./command/types.ts"),
+  pack: () => import("./command/pack.ts"),
+  sign: () => import("./command/sign.ts"),
+  verify: () => import("./command/verify.ts"),
+  install: () => import("./command/install.ts"),
+  run: () => import("./command/run.ts"),
+  list: () => import("./command/list.ts"),
+  journal: () => import("./command/journal.ts"),
+  uninstall: () => import("./command/uninstall.ts"),
+  keys: () => import("./command/keys.ts"),
+  archive: () => import("./command/archive.ts"),
+  doctor: () => import("./command/doctor.ts"),
+};
+
+const COMMON: Readonly<Record<string, OptionSpec>> = {
+  json: { type: "boolean", help: "print exactly one JSON document on standard output" },
+  "data-dir": { type: "string", value: "DIR", help: "where Berth keeps its state (else BERTH_DATA_DIR, else ./.berth)" },
+  help: { type: "boolean", help: "show how the command is called" },
+};
+
+async function overview(): Promise<string> {
+  const rows = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).command.summary}`),
+  );
+  return ["berth: run other people's code inside your product, safely", "", "Usage: berth COMMAND …", "", ...rows, "", "berth help COMMAND shows how a command is called."].join("\n");
+}
+
+function helpOf(name: string, command: Command): string {
+  const options = Object.entries({ ...command.options, ...COMMON }).map(([option, { value, help }]) => {
+    const form = `--${option}${value === undefined ? "" : ` ${value}`}`;
+    return `  ${form.padEnd(22)} ${help}`;
+  });
+  return [`Usage: berth ${name} ${command.usage}`, "", command.summary, "", "Options:", ...options].join("\n");
+}
+
+async function loadCommand(name: string): Promise<Command> {
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load !== undefined) return (await load()).command;
+  const near = nearMiss(name, Object.keys(commands));
+  throw new CliError("CLI_USAGE", `there is no command ${quote(name)}`, {
+    hint: near === undefined ? "berth help lists the commands." : `Did you mean "berth ${near}"?`,
+  });
+}
+
+function readInvocation(command: Command, args: readonly string[]): Invocation {
+  const specs = { ...command.options, ...COMMON };
+  const options = Object.fromEntries(Object.entries(specs).map(([name, { type, multiple }]) => [name, { type, multiple: multiple === true }]));
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new CliError("CLI_USAGE", error instanceof Error ? error.message : "the arguments cannot be read");
+  }
+  const { values, positionals } = parsed;
+  const text = (option: string): string | undefined => {
+    const value = values[option];
+    return typeof value === "string" ? value : undefined;
+  };
+  return {
+    args: positionals,
+    text,
+    list: (option) => {
+      const value = values[option];
+      return Array.isArray(value) ? value.map(String) : [];
+    },
+    isSet: (option) => values[option] === true,
+    dataDir: resolve(text("data-dir") ?? process.env["BERTH_DATA_DIR"] ?? ".berth"),
+    terminal: openTerminal(),
+  };
+}
+
+async function execute(args: readonly string[]): Promise<Outcome> {
+  const [name = "help", ...rest] = args;
+  if (name === "--version" || name === "-v" || name === "version") return { json: { ok: true, version: VERSION }, text: `berth ${VERSION}` };
+  if (name === "help" || name === "--help" || name === "-h") {
+    const about = rest.find((arg) => !arg.startsWith("-"));
+    const text = about === undefined ? await overview() : helpOf(about, await loadCommand(about));
+    return { json: { ok: true, help: text }, text };
+  }
+  const command = await loadCommand(name);
+  const invocation = readInvocation(command, rest);
+  if (invocation.isSet("help")) {
+    const text = helpOf(name, command);
+    return { json: { ok: true, help: text }, text };
+  }
+  return command.run(invocation);
+}
+
+function printError(error: unknown, isJson: boolean): void {
+  const report = reportOf(error);
+  if (isJson) {
+    process.stdout.write(`${JSON.stringify({ ok: false, error: report })}\n`);
+    return;
+  }
+  process.stderr.write(`berth: ${report.message}\n`);
+  const plugin = report.details?.["plugin"] as { stack?: string } | undefined;
+  if (plugin?.stack !== undefined && plugin.stack !== "") process.stderr.write(`${plugin.stack}\n`);
+  if (report.hint !== undefined) process.stderr.write(`       ${report.hint}\n`);
+  process.stderr.write(`       (${report.code})\n`);
+  // For anything that is not a refusal of ours, the stack is what the reader needs to report it.
+  if (report.code === "INTERNAL" && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const isJson = args.includes("--json");
+  try {
+    const { json, text, exitCode = 0 } = await execute(args);
+    process.stdout.write(isJson ? `${JSON.stringify(json)}\n` : text === "" ? "" : `${text}\n`);
+    process.exitCode = exitCode;
+  } catch (error) {
+    printError(error, isJson);
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+// A reader that closes early, such as `head`, is not an error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+await main(process.argv.slice(2));

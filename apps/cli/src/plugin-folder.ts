@@ -1,0 +1,100 @@
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { packPackage } from "@berth/archive";
+import { quote, sanitize } from "@berth/base";
+import { MANIFEST_FILE, parseManifest } from "@berth/spec";
+import type { Manifest } from "@berth/spec";
+
+import { CliError } from "./errors.ts";
+import { readInput, writeWhole } from "./files.ts";
+import { TYPES_FILE, formatPluginTypes } from "./plugin-types.ts";
+
+/** The bundle's name inside a package. */
+const BUNDLE = "plugin.js";
+/** The name under which a bundle leaves its default export; the guest library looks for it. */
+const PLUGIN_GLOBAL = "berthPlugin";
+/** Texts that go into a package beside manifest and bundle. */
+const COMPANIONS = /^(?:readme|license|licence|notice|changelog)(?:\.(?:md|txt))?$/i;
+
+/** A plugin's folder as its author edits it. */
+export interface PluginFolder {
+  readonly path: string;
+  readonly manifest: Manifest;
+  readonly manifestBytes: Uint8Array;
+}
+
+/** @throws CliError CLI_FILE_UNREADABLE; SpecError */
+export async function readPluginFolder(path: string): Promise<PluginFolder> {
+  const manifestBytes = await readInput(join(path, MANIFEST_FILE));
+  return { path, manifest: parseManifest(manifestBytes), manifestBytes };
+}
+
+/** Writes the types of the plugin's actions beside its entry; answers with the file's path. */
+export async function writePluginTypes({ path, manifest }: PluginFolder): Promise<string> {
+  const file = join(path, manifest.runtime.entry, "..", TYPES_FILE);
+  await writeWhole(file, formatPluginTypes(manifest));
+  return file;
+}
+
+/**
+ * Bundles a folder into an unsigned package: manifest, bundle, source map, and texts such as the README.
+ *
+ * @throws CliError CLI_BUNDLE_FAILED; ArchiveError
+ */
+export async function packPluginFolder(folder: PluginFolder): Promise<{ bytes: Uint8Array; contentDigest: string; bundleBytes: number }> {
+  const { path, manifest, manifestBytes } = folder;
+  const { code, map } = await bundle(path, manifest.runtime.entry);
+  // Everything the author wrote stays as written; only the entry now names the bundle.
+  const written = JSON.parse(new TextDecoder().decode(manifestBytes)) as Record<string, unknown>;
+  const packed = { ...written, runtime: { ...manifest.runtime, entry: BUNDLE } };
+  delete (packed as { $schema?: unknown }).$schema;
+  const encoder = new TextEncoder();
+  const files = [
+    { path: MANIFEST_FILE, bytes: encoder.encode(`${JSON.stringify(packed, null, 2)}\n`) },
+    { path: BUNDLE, bytes: encoder.encode(code) },
+    { path: `${BUNDLE}.map`, bytes: encoder.encode(map) },
+  ];
+  const companions = (await readdir(path)).filter((name) => COMPANIONS.test(name));
+  if (manifest.icon !== undefined) companions.push(manifest.icon);
+  for (const name of companions.toSorted()) files.push({ path: name, bytes: await readInput(join(path, name)) });
+  return { ...packPackage({ files }), bundleBytes: code.length };
+}
+
+/** Bundled by rolldown into one classic script, which every engine can run. */
+async function bundle(path: string, entry: string): Promise<{ code: string; map: string }> {
+  const { rolldown } = await import("rolldown");
+  const fail = (message: string): never => {
+    throw new CliError("CLI_BUNDLE_FAILED", `${quote(entry)} could not be bundled: ${sanitize(message, 600)}`);
+  };
+  try {
+    const build = await rolldown({
+      cwd: path,
+      input: join(path, entry),
+      platform: "neutral",
+      // The SDK is the CLI's own copy: the name is not an author's to install from anywhere.
+      resolve: { alias: { "@berth/sdk": fileURLToPath(import.meta.resolve("@berth/sdk")) } },
+      onLog(level, log) {
+        if (level === "warn") fail(log.message);
+      },
+    });
+    const { output } = await build.generate({
+      format: "iife",
+      name: PLUGIN_GLOBAL,
+      exports: "default",
+      codeSplitting: false,
+      sourcemap: "hidden",
+      sourcemapExcludeSources: true,
+      file: join(path, BUNDLE),
+    });
+    await build.close();
+    const [chunk] = output;
+    const map = chunk.map;
+    if (map === null || map === undefined) return fail("the bundler made no source map");
+    return { code: chunk.code, map: `${JSON.stringify({ ...map, file: basename(BUNDLE) })}\n` };
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    return fail(error instanceof Error ? error.message : "unknown error");
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+const SUFFIX = ".berth";
+const STAGED = ".staged";
+
+/**
+ * Packages of a host, each named by the SHA-256 of its file. A file appears whole or not at all; what the
+ * database does not name is removed when the host opens.
+ */
+export class PackageFolder {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Stages, syncs, and switches: after this returned, the file survives a power failure. */
+  async put(digest: string, bytes: Uint8Array): Promise<void> {
+    const target = this.#fileOf(digest);
+    const staged = `${target}.${process.pid}${STAGED}`;
+    const handle = await open(staged, "wx", 0o600);
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(staged, target);
+    await syncFolder(this.#path);
+  }
+
+  /** @throws Error of node:fs when the file is missing */
+  read(digest: string): Promise<Uint8Array> {
+    return readFile(this.#fileOf(digest));
+  }
+
+  async remove(digest: string): Promise<void> {
+    await rm(this.#fileOf(digest), { force: true });
+  }
+
+  /** Creates the folder, and removes what an interrupted install left behind. */
+  async prepare(known: ReadonlySet<string>): Promise<void> {
+    await mkdir(this.#path, { recursive: true, mode: 0o700 });
+    const keep = new Set([...known].map(nameOf));
+    for (const name of await readdir(this.#path)) {
+      const isOurs = name.endsWith(SUFFIX) || name.endsWith(STAGED);
+      if (isOurs && !keep.has(name)) await rm(join(this.#path, name), { force: true });
+    }
+  }
+
+  #fileOf(digest: string): string {
+    return join(this.#path, nameOf(digest));
+  }
+}
+
+const nameOf = (digest: string): string => `${digest.replace(/^sha256:/, "").replaceAll(/[^0-9a-f]/g, "_")}${SUFFIX}`;
+
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return; // Folders cannot be opened there; NTFS journals the rename itself.
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
