@@ -24,3 +24,6 @@ interface AbortController {
   abort(reason?: unknown): void;
 }
 declare const AbortController: { new (): AbortController };
+
+declare function atob(text: string): string;
+declare function btoa(binary: string): string;

@@ -9,10 +9,18 @@ const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code
 /** @throws CliError CLI_FILE_UNREADABLE */
 export async function readInput(path: string): Promise<Uint8Array> {
   try {
-    return path === "-" ? Buffer.concat(await Array.fromAsync(process.stdin as AsyncIterable<Buffer>)) : await readFile(path);
+    return path === "-" ? await readStandardInput() : await readFile(path);
   } catch (error) {
-    throw new CliError("CLI_FILE_UNREADABLE", `${quote(path, 200)} cannot be read (${codeOf(error)})`, { cause: error });
+    throw new CliError("CLI_FILE_UNREADABLE", `${quote(path, 200)} cannot be read (${codeOf(error)})`, {
+      cause: error,
+    });
   }
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  for await (const part of process.stdin as AsyncIterable<Buffer>) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 /** Writes a file so that a reader sees the old one or the new one. */
@@ -23,7 +31,9 @@ export async function writeWhole(path: string, bytes: Uint8Array | string): Prom
     await rename(beside, path);
   } catch (error) {
     await rm(beside, { force: true });
-    throw new CliError("CLI_FILE_UNWRITABLE", `${quote(path, 200)} cannot be written (${codeOf(error)})`, { cause: error });
+    throw new CliError("CLI_FILE_UNWRITABLE", `${quote(path, 200)} cannot be written (${codeOf(error)})`, {
+      cause: error,
+    });
   }
 }
 

@@ -28,7 +28,11 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
 
 const COMMON: Readonly<Record<string, OptionSpec>> = {
   json: { type: "boolean", help: "print exactly one JSON document on standard output" },
-  "data-dir": { type: "string", value: "DIR", help: "where Berth keeps its state (else BERTH_DATA_DIR, else ./.berth)" },
+  "data-dir": {
+    type: "string",
+    value: "DIR",
+    help: "where Berth keeps its state (else BERTH_DATA_DIR, else ./.berth)",
+  },
   help: { type: "boolean", help: "show how the command is called" },
 };
 
@@ -36,7 +40,15 @@ async function overview(): Promise<string> {
   const rows = await Promise.all(
     Object.entries(commands).map(async ([name, load]) => `  ${name.padEnd(10)} ${(await load()).command.summary}`),
   );
-  return ["berth: run other people's code inside your product, safely", "", "Usage: berth COMMAND …", "", ...rows, "", "berth help COMMAND shows how a command is called."].join("\n");
+  return [
+    "berth: run other people's code inside your product, safely",
+    "",
+    "Usage: berth COMMAND …",
+    "",
+    ...rows,
+    "",
+    "berth help COMMAND shows how a command is called.",
+  ].join("\n");
 }
 
 function helpOf(name: string, command: Command): string {
@@ -58,7 +70,9 @@ async function loadCommand(name: string): Promise<Command> {
 
 function readInvocation(command: Command, args: readonly string[]): Invocation {
   const specs = { ...command.options, ...COMMON };
-  const options = Object.fromEntries(Object.entries(specs).map(([name, { type, multiple }]) => [name, { type, multiple: multiple === true }]));
+  const options = Object.fromEntries(
+    Object.entries(specs).map(([name, { type, multiple }]) => [name, { type, multiple: multiple === true }]),
+  );
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
@@ -85,7 +99,8 @@ function readInvocation(command: Command, args: readonly string[]): Invocation {
 
 async function execute(args: readonly string[]): Promise<Outcome> {
   const [name = "help", ...rest] = args;
-  if (name === "--version" || name === "-v" || name === "version") return { json: { ok: true, version: VERSION }, text: `berth ${VERSION}` };
+  if (name === "--version" || name === "-v" || name === "version")
+    return { json: { ok: true, version: VERSION }, text: `berth ${VERSION}` };
   if (name === "help" || name === "--help" || name === "-h") {
     const about = rest.find((arg) => !arg.startsWith("-"));
     const text = about === undefined ? await overview() : helpOf(about, await loadCommand(about));

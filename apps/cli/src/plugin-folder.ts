@@ -43,7 +43,9 @@ export async function writePluginTypes({ path, manifest }: PluginFolder): Promis
  *
  * @throws CliError CLI_BUNDLE_FAILED; ArchiveError
  */
-export async function packPluginFolder(folder: PluginFolder): Promise<{ bytes: Uint8Array; contentDigest: string; bundleBytes: number }> {
+export async function packPluginFolder(
+  folder: PluginFolder,
+): Promise<{ bytes: Uint8Array; contentDigest: string; bundleBytes: number }> {
   const { path, manifest, manifestBytes } = folder;
   const { code, map } = await bundle(path, manifest.runtime.entry);
   // Everything the author wrote stays as written; only the entry now names the bundle.
@@ -51,7 +53,7 @@ export async function packPluginFolder(folder: PluginFolder): Promise<{ bytes: U
   const packed = { ...written, runtime: { ...manifest.runtime, entry: BUNDLE } };
   delete (packed as { $schema?: unknown }).$schema;
   const encoder = new TextEncoder();
-  const files = [
+  const files: { path: string; bytes: Uint8Array }[] = [
     { path: MANIFEST_FILE, bytes: encoder.encode(`${JSON.stringify(packed, null, 2)}\n`) },
     { path: BUNDLE, bytes: encoder.encode(code) },
     { path: `${BUNDLE}.map`, bytes: encoder.encode(map) },

@@ -41,7 +41,8 @@ function typeOf(schema: DialectSchema, definitions: Definitions, indent: number)
   if (schema === false) return "never";
   const parts: string[] = [];
   const ref = schema["$ref"];
-  if (typeof ref === "string") parts.push(typeOf(definitions.get(ref.slice("#/$defs/".length)) ?? true, definitions, indent));
+  if (typeof ref === "string")
+    parts.push(typeOf(definitions.get(ref.slice("#/$defs/".length)) ?? true, definitions, indent));
   for (const keyword of ["anyOf", "oneOf"] as const) {
     const options = schema[keyword] as readonly DialectSchema[] | undefined;
     if (options !== undefined) parts.push(union(options.map((option) => typeOf(option, definitions, indent))));
@@ -62,7 +63,12 @@ function typeOf(schema: DialectSchema, definitions: Definitions, indent: number)
   return known.length === 1 ? (known[0] as string) : known.map((part) => `(${part})`).join(" & ");
 }
 
-function plainType(type: string, schema: Exclude<DialectSchema, boolean>, definitions: Definitions, indent: number): string {
+function plainType(
+  type: string,
+  schema: Exclude<DialectSchema, boolean>,
+  definitions: Definitions,
+  indent: number,
+): string {
   switch (type) {
     case "integer":
       return "number";

@@ -19,7 +19,10 @@ export async function readPublisherKey(invocation: Invocation): Promise<PrivateK
   try {
     await access(file);
   } catch (error) {
-    throw new CliError("CLI_FILE_UNREADABLE", `there is no private key at ${quote(file, 200)}`, { cause: error, hint: "Make one: berth keys create" });
+    throw new CliError("CLI_FILE_UNREADABLE", `there is no private key at ${quote(file, 200)}`, {
+      cause: error,
+      hint: "Make one: berth keys create",
+    });
   }
   return readKeyFile(file);
 }

@@ -5,7 +5,10 @@ import type { Host } from "@berth/host";
 import type { Invocation } from "./command.ts";
 
 /** Opens the host of the data directory for one command, and closes it however the command ends. */
-export async function withHost<Result>({ dataDir, terminal }: Invocation, work: (host: Host<string>) => Promise<Result>): Promise<Result> {
+export async function withHost<Result>(
+  { dataDir, terminal }: Invocation,
+  work: (host: Host<string>) => Promise<Result>,
+): Promise<Result> {
   const host = await openHost<string>({
     dataDir,
     engines: [isolate()],

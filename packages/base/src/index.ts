@@ -1,3 +1,4 @@
+export { formatBase64, tryParseBase64 } from "./base64.ts";
 export { compareBytes, concatBytes, decodeUtf8, utf8 } from "./bytes.ts";
 export { canonicalJson } from "./canonical-json.ts";
 export type { Json } from "./canonical-json.ts";

@@ -53,7 +53,8 @@ export const hostErrors = {
   HOST_FEATURE_UNSUPPORTED: {
     kind: "input",
     meaning: "A manifest asks for something that this host does not implement.",
-    cause: "Dependencies, settings or secrets are declared in the manifest, and this version of Berth has no support for them yet.",
+    cause:
+      "Dependencies, settings or secrets are declared in the manifest, and this version of Berth has no support for them yet.",
     remedy: "Use a release without them, or a newer Berth.",
   },
   HOST_LIMITS_TOO_HIGH: {

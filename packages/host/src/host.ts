@@ -92,14 +92,24 @@ export async function openHost<Caller = undefined>(options: HostOptions<Caller>)
   let store: Store;
   try {
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    store = await Store.open({ file: join(dataDir, "host.sqlite"), migrations, ...(busyMs !== undefined && { busyMs }) });
+    store = await Store.open({
+      file: join(dataDir, "host.sqlite"),
+      migrations,
+      ...(busyMs !== undefined && { busyMs }),
+    });
   } catch (error) {
     if (error instanceof StoreError && error.code === "STORE_BUSY") {
       const pid = await readFile(ownerFile, "utf8").catch(() => "unknown");
-      throw new HostError("HOST_BUSY", `the data directory ${quote(dataDir, 200)} is owned by process ${quote(pid.trim())}`, { details: { pid: Number(pid) || null } });
+      throw new HostError(
+        "HOST_BUSY",
+        `the data directory ${quote(dataDir, 200)} is owned by process ${quote(pid.trim())}`,
+        { details: { pid: Number(pid) || null } },
+      );
     }
     if (isCodedError(error)) throw error;
-    throw new HostError("HOST_DATA_DIR_UNUSABLE", `the data directory ${quote(dataDir, 200)} cannot be used`, { cause: error });
+    throw new HostError("HOST_DATA_DIR_UNUSABLE", `the data directory ${quote(dataDir, 200)} cannot be used`, {
+      cause: error,
+    });
   }
   try {
     await writeFile(ownerFile, `${process.pid}\n`, { mode: 0o600 });
@@ -129,7 +139,13 @@ export class Host<Caller = undefined> {
   #isClosed = false;
 
   /** Use `openHost`. */
-  constructor(options: HostOptions<Caller>, store: Store, packages: PackageFolder, now: () => Date, rows: readonly Row[]) {
+  constructor(
+    options: HostOptions<Caller>,
+    store: Store,
+    packages: PackageFolder,
+    now: () => Date,
+    rows: readonly Row[],
+  ) {
     this.#options = options;
     this.#policy = { ...DEFAULT_POLICY, ...options.policy };
     this.#store = store;
@@ -144,15 +160,18 @@ export class Host<Caller = undefined> {
   #adopt(row: Row): void {
     const manifest = parseManifest(Buffer.from(String(row["manifest"])));
     const level = strongerLevel(manifest.level, this.#policy.level);
-    this.#plugins.set(manifest.id, new InstalledPlugin({
-      manifest,
-      level,
-      limits: limitsOf(manifest, level),
-      contentDigest: String(row["content_digest"]),
-      fileDigest: String(row["file_digest"]),
-      keyId: String(row["key_id"]),
-      installedAt: String(row["installed_at"]),
-    }));
+    this.#plugins.set(
+      manifest.id,
+      new InstalledPlugin({
+        manifest,
+        level,
+        limits: limitsOf(manifest, level),
+        contentDigest: String(row["content_digest"]),
+        fileDigest: String(row["file_digest"]),
+        keyId: String(row["key_id"]),
+        installedAt: String(row["installed_at"]),
+      }),
+    );
   }
 
   /**
@@ -200,27 +219,46 @@ export class Host<Caller = undefined> {
       throw new HostError("HOST_PLAN_STALE", `${id} changed since the plan was made`);
     }
     const granted = chooseGrants(plan, consent);
-    const keyIsTrusted = (await this.trustedKeys()).some(({ publisher, keyId }) => publisher === signer.publisher && keyId === signer.keyId);
+    const keyIsTrusted = (await this.trustedKeys()).some(
+      ({ publisher, keyId }) => publisher === signer.publisher && keyId === signer.keyId,
+    );
     if (!keyIsTrusted && consent.trustKey !== signer.keyId) {
-      throw new HostError("HOST_KEY_UNTRUSTED", `${id} is signed by ${signer.fingerprint}, which nobody has confirmed as a key of ${signer.publisher}`);
+      throw new HostError(
+        "HOST_KEY_UNTRUSTED",
+        `${id} is signed by ${signer.fingerprint}, which nobody has confirmed as a key of ${signer.publisher}`,
+      );
     }
     try {
       await this.#packages.put(plan.fileDigest, plan.packageBytes);
     } catch (error) {
-      throw new HostError("HOST_DATA_DIR_UNUSABLE", `the package of ${id} ${version} could not be stored`, { cause: error });
+      throw new HostError("HOST_DATA_DIR_UNUSABLE", `the package of ${id} ${version} could not be stored`, {
+        cause: error,
+      });
     }
     const at = this.#now().toISOString();
     const record = (entry: Omit<JournalRecord, "pluginId" | "version" | "outcome">): Statement =>
       journalStatement({ ...entry, pluginId: id, version, outcome: "ok" }, at);
     await this.#store.transaction([
-      { sql: "INSERT OR REPLACE INTO plugins VALUES (?, ?, ?, ?, ?, ?, ?)", params: [id, version, plan.contentDigest, plan.fileDigest, JSON.stringify(manifest), signer.keyId, at] },
+      {
+        sql: "INSERT OR REPLACE INTO plugins VALUES (?, ?, ?, ?, ?, ?, ?)",
+        params: [id, version, plan.contentDigest, plan.fileDigest, JSON.stringify(manifest), signer.keyId, at],
+      },
       { sql: "DELETE FROM grants WHERE plugin_id = ?", params: [id] },
       ...granted.flatMap(({ permission, isNew }) => [
         { sql: "INSERT OR IGNORE INTO grants VALUES (?, ?, ?)", params: [id, formatPermission(permission), at] },
         ...(isNew ? [record({ kind: "grant", subject: permission.name, detail: formatPermission(permission) })] : []),
       ]),
-      ...(keyIsTrusted ? [] : [trustStatement(signer.publisher, signer.key, "first-use", at), record({ kind: "trust", subject: signer.keyId, detail: "first-use" })]),
-      record({ kind: "install", subject: plan.contentDigest, detail: before === undefined ? undefined : `replaces ${before.manifest.version}` }),
+      ...(keyIsTrusted
+        ? []
+        : [
+            trustStatement(signer.publisher, signer.key, "first-use", at),
+            record({ kind: "trust", subject: signer.keyId, detail: "first-use" }),
+          ]),
+      record({
+        kind: "install",
+        subject: plan.contentDigest,
+        detail: before === undefined ? undefined : `replaces ${before.manifest.version}`,
+      }),
     ]);
     before?.disposeCompartments();
     const [row] = await this.#store.all(SELECT_PLUGIN, [id]);
@@ -256,13 +294,19 @@ export class Host<Caller = undefined> {
    *
    * @throws as `call`, except HOST_VALUE_TOO_LARGE; WireError WIRE_VALUE_TOO_LARGE
    */
-  callBytes(pluginId: string, action: string, json: Uint8Array, options: CallOptions<Caller> = {}): Promise<Uint8Array> {
+  callBytes(
+    pluginId: string,
+    action: string,
+    json: Uint8Array,
+    options: CallOptions<Caller> = {},
+  ): Promise<Uint8Array> {
     return this.#journalled(pluginId, action, async (plugin) => {
       const { input, output } = declarationOf(plugin.manifest, action);
       const fault = await this.#schemas.check(input, json);
       if (fault !== undefined) throw inputInvalid(plugin, action, fault);
       const answer = await this.#run(plugin, action, { json, bytes: [] }, options);
-      if (answer.bytes.length > 0) throw outputInvalid(plugin, action, { path: "", message: "holds bytes, which JSON text cannot carry" });
+      if (answer.bytes.length > 0)
+        throw outputInvalid(plugin, action, { path: "", message: "holds bytes, which JSON text cannot carry" });
       const broken = await this.#schemas.check(output, answer.json);
       if (broken !== undefined) throw outputInvalid(plugin, action, broken);
       return answer.json;
@@ -270,7 +314,11 @@ export class Host<Caller = undefined> {
   }
 
   /** Finds the plugin, and records how the call ended. */
-  async #journalled<Answer>(pluginId: string, action: string, run: (plugin: InstalledPlugin) => Promise<Answer>): Promise<Answer> {
+  async #journalled<Answer>(
+    pluginId: string,
+    action: string,
+    run: (plugin: InstalledPlugin) => Promise<Answer>,
+  ): Promise<Answer> {
     this.#refuseWhenClosed();
     const plugin = this.#pluginOf(pluginId);
     declarationOf(plugin.manifest, action);
@@ -284,12 +332,24 @@ export class Host<Caller = undefined> {
     } finally {
       if (!this.#isClosed) {
         const { version } = plugin.manifest;
-        this.#journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs: (performance.now() - startedAt) * 1_000 });
+        this.#journal.note({
+          kind: "call",
+          pluginId,
+          version,
+          subject: action,
+          outcome,
+          durationUs: (performance.now() - startedAt) * 1_000,
+        });
       }
     }
   }
 
-  async #run(plugin: InstalledPlugin, action: string, input: WireValue, { caller, signal }: CallOptions<Caller>): Promise<WireValue> {
+  async #run(
+    plugin: InstalledPlugin,
+    action: string,
+    input: WireValue,
+    { caller, signal }: CallOptions<Caller>,
+  ): Promise<WireValue> {
     const partition = caller === undefined ? undefined : this.#options.partitionOf?.(caller);
     const compartment = plugin.compartments.get(partition ?? "") ?? (await this.#openCompartment(plugin, partition));
     const { id, version } = plugin.manifest;
@@ -313,7 +373,12 @@ export class Host<Caller = undefined> {
       sourceName: plugin.manifest.runtime.entry,
       limits: plugin.limits,
       onRequest: ({ call, method, value }) => {
-        const service: ServiceCall = { pluginId: id, version, action: call.action, partition: call.caller as string | undefined };
+        const service: ServiceCall = {
+          pluginId: id,
+          version,
+          action: call.action,
+          partition: call.caller as string | undefined,
+        };
         return this.#broker.request(service, method, value);
       },
       onLog: (line) => this.#options.onLog?.({ ...line, pluginId: id }),
@@ -342,7 +407,9 @@ export class Host<Caller = undefined> {
       return { bundle, sourceMap: files.get(`${runtime.entry}.map`)?.bytes };
     } catch (error) {
       plugin.code = undefined;
-      throw new HostError("HOST_PACKAGE_DAMAGED", `the stored package of ${id} ${version} is missing or was changed`, { cause: error });
+      throw new HostError("HOST_PACKAGE_DAMAGED", `the stored package of ${id} ${version} is missing or was changed`, {
+        cause: error,
+      });
     }
   }
 
@@ -363,7 +430,10 @@ export class Host<Caller = undefined> {
       plugin.disposeCompartments();
       const at = this.#now().toISOString();
       await this.#store.transaction([
-        ...["grants", "storage", "storage_usage"].map((table) => ({ sql: `DELETE FROM ${table} WHERE plugin_id = ?`, params: [pluginId] })),
+        ...["grants", "storage", "storage_usage"].map((table) => ({
+          sql: `DELETE FROM ${table} WHERE plugin_id = ?`,
+          params: [pluginId],
+        })),
         { sql: "DELETE FROM plugins WHERE id = ?", params: [pluginId] },
         journalStatement({ kind: "uninstall", pluginId, version: plugin.manifest.version, outcome: "ok" }, at),
       ]);
@@ -434,7 +504,9 @@ export class Host<Caller = undefined> {
   }
 
   async #grantsOf(pluginId: string): Promise<Permission[]> {
-    const rows = await this.#store.all("SELECT permission FROM grants WHERE plugin_id = ? ORDER BY permission", [pluginId]);
+    const rows = await this.#store.all("SELECT permission FROM grants WHERE plugin_id = ? ORDER BY permission", [
+      pluginId,
+    ]);
     return rows.map((row) => parseGrant(String(row["permission"])));
   }
 
@@ -456,7 +528,11 @@ export class Host<Caller = undefined> {
 
 /** A grant as it was stored: the permission of a request without its reason. */
 function parseGrant(text: string): Permission {
-  const { reason: _reason, optional: _optional, ...permission } = permissionSchema.parse({ ...(JSON.parse(text) as object), reason: "-" });
+  const {
+    reason: _reason,
+    optional: _optional,
+    ...permission
+  } = permissionSchema.parse({ ...(JSON.parse(text) as object), reason: "-" });
   return permission;
 }
 
@@ -468,7 +544,11 @@ function chooseGrants(plan: Plan, consent: Consent): { permission: Permission; i
     const isConsented = consented.has(formatPermission(permission)) && !isDeniedByPolicy;
     if (isGranted || isConsented) granted.push({ permission, isNew: !isGranted });
     else if (!isOptional) {
-      throw new HostError("HOST_CONSENT_MISSING", `${plan.manifest.id} requires ${permission.name}, and nobody agreed to it`, { details: { permission } });
+      throw new HostError(
+        "HOST_CONSENT_MISSING",
+        `${plan.manifest.id} requires ${permission.name}, and nobody agreed to it`,
+        { details: { permission } },
+      );
     }
   }
   return granted;
@@ -492,23 +572,39 @@ function declarationOf(manifest: Manifest, action: string): Manifest["contribute
   const { actions } = manifest.contributes;
   const declaration = Object.hasOwn(actions, action) ? actions[action] : undefined;
   if (declaration === undefined) {
-    throw new HostError("HOST_ACTION_UNKNOWN", `${manifest.id} has no action ${quote(action)}; it has ${Object.keys(actions).join(", ") || "none"}`);
+    throw new HostError(
+      "HOST_ACTION_UNKNOWN",
+      `${manifest.id} has no action ${quote(action)}; it has ${Object.keys(actions).join(", ") || "none"}`,
+    );
   }
   return declaration;
 }
 
-const sizeOf = ({ json, bytes }: WireValue): number => bytes.reduce((sum, section) => sum + section.length, json.length);
+const sizeOf = ({ json, bytes }: WireValue): number =>
+  bytes.reduce((sum, section) => sum + section.length, json.length);
 
 type Fault = { readonly path: string; readonly message: string };
 
 const inputInvalid = ({ manifest }: InstalledPlugin, action: string, { path, message }: Fault): HostError =>
-  new HostError("HOST_INPUT_INVALID", `the input of ${manifest.id} ${action}${path === "" ? "" : ` at ${quote(path)}`} ${message}`, { details: { path, message } });
+  new HostError(
+    "HOST_INPUT_INVALID",
+    `the input of ${manifest.id} ${action}${path === "" ? "" : ` at ${quote(path)}`} ${message}`,
+    { details: { path, message } },
+  );
 
 const outputInvalid = ({ manifest }: InstalledPlugin, action: string, { path, message }: Fault): HostError =>
-  new HostError("HOST_OUTPUT_INVALID", `the output of ${manifest.id} ${action}${path === "" ? "" : ` at ${quote(path)}`} ${message}`, { details: { path, message } });
+  new HostError(
+    "HOST_OUTPUT_INVALID",
+    `the output of ${manifest.id} ${action}${path === "" ? "" : ` at ${quote(path)}`} ${message}`,
+    { details: { path, message } },
+  );
 
 const tooLarge = (side: string, size: number): HostError =>
-  new HostError("HOST_VALUE_TOO_LARGE", `the ${side} has ${size} bytes, a call by value takes at most ${INLINE_VALUE_BYTES}`, { hint: "Use callBytes." });
+  new HostError(
+    "HOST_VALUE_TOO_LARGE",
+    `the ${side} has ${size} bytes, a call by value takes at most ${INLINE_VALUE_BYTES}`,
+    { hint: "Use callBytes." },
+  );
 
 /** Places in a plugin's stack, turned into places of the author's source. */
 async function withMappedStack(error: unknown, plugin: InstalledPlugin): Promise<unknown> {

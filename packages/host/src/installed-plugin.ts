@@ -19,7 +19,12 @@ export class InstalledPlugin {
   code: Promise<PluginCode> | undefined;
   readonly #validators = new Map<string, Validate>();
 
-  constructor(facts: Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest" | "keyId" | "installedAt">) {
+  constructor(
+    facts: Pick<
+      InstalledPlugin,
+      "manifest" | "level" | "limits" | "contentDigest" | "fileDigest" | "keyId" | "installedAt"
+    >,
+  ) {
     this.manifest = facts.manifest;
     this.level = facts.level;
     this.limits = facts.limits;

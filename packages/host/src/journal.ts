@@ -54,10 +54,18 @@ interface Pending {
 }
 
 /** The statement that writes a record as part of a transaction: for what must be on disk before the answer. */
-export function journalStatement(record: JournalRecord, at: string, count = 1, durationUs = record.durationUs): Statement {
+export function journalStatement(
+  record: JournalRecord,
+  at: string,
+  count = 1,
+  durationUs = record.durationUs,
+): Statement {
   const { kind, pluginId, version, subject, outcome, detail } = record;
   const us = durationUs === undefined ? null : Math.round(durationUs);
-  return { sql: INSERT, params: [at, kind, pluginId, version ?? null, subject ?? null, outcome, count, us, detail ?? null] };
+  return {
+    sql: INSERT,
+    params: [at, kind, pluginId, version ?? null, subject ?? null, outcome, count, us, detail ?? null],
+  };
 }
 
 /**
@@ -79,9 +87,14 @@ export class Journal {
   /** Counts a use; it reaches the disk within 100 ms. */
   note(record: JournalRecord): void {
     const full = this.#pending.size >= MAX_PENDING;
-    const { kind, pluginId, version = "", subject = "", outcome, detail = "" } = full
-      ? { ...record, subject: "(more)", detail: "" }
-      : record;
+    const {
+      kind,
+      pluginId,
+      version = "",
+      subject = "",
+      outcome,
+      detail = "",
+    } = full ? { ...record, subject: "(more)", detail: "" } : record;
     const key = `${kind}\n${pluginId}\n${version}\n${subject}\n${outcome}\n${detail}`;
     const pending = this.#pending.get(key);
     if (pending === undefined) {
@@ -113,9 +126,11 @@ export class Journal {
     const pending = [...this.#pending.values()];
     this.#pending = new Map();
     if (pending.length === 0) return;
-    await this.#store.transaction(pending.map(({ record, at, count, durationUs }) =>
-      journalStatement(record, at, count, record.durationUs === undefined ? undefined : durationUs),
-    ));
+    await this.#store.transaction(
+      pending.map(({ record, at, count, durationUs }) =>
+        journalStatement(record, at, count, record.durationUs === undefined ? undefined : durationUs),
+      ),
+    );
   }
 
   /** Entries, newest first. */

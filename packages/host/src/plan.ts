@@ -97,9 +97,13 @@ export function openPackage(packageBytes: Uint8Array): OpenedPackage {
   const unverifiedManifest = parseManifest(manifestFile.bytes);
   const envelope = envelopes.get(RELEASE_ENVELOPE);
   if (envelope === undefined) {
-    throw new HostError("HOST_PACKAGE_UNSIGNED", `${unverifiedManifest.id} ${unverifiedManifest.version} carries no signature`, {
-      hint: "Sign it: berth sign FILE",
-    });
+    throw new HostError(
+      "HOST_PACKAGE_UNSIGNED",
+      `${unverifiedManifest.id} ${unverifiedManifest.version} carries no signature`,
+      {
+        hint: "Sign it: berth sign FILE",
+      },
+    );
   }
   return { unverifiedManifest, contentDigest, fileDigest, files, envelope, packageBytes };
 }
@@ -120,7 +124,10 @@ export function makePlan(opened: OpenedPackage, state: PlanningState): Plan {
   chooseEngine(manifest, level, state.engines);
   const limits = limitsOf(manifest, level);
   if (!opened.files.has(manifest.runtime.entry)) {
-    throw new HostError("HOST_ENTRY_MISSING", `the manifest wants to load ${quote(manifest.runtime.entry)}, which is not in the package`);
+    throw new HostError(
+      "HOST_ENTRY_MISSING",
+      `the manifest wants to load ${quote(manifest.runtime.entry)}, which is not in the package`,
+    );
   }
   const permissions = manifest.permissions.map((request): PlannedPermission => {
     const permission = permissionOf(request);
@@ -136,7 +143,10 @@ export function makePlan(opened: OpenedPackage, state: PlanningState): Plan {
   });
   const denied = permissions.find(({ isOptional, isDeniedByPolicy }) => isDeniedByPolicy && !isOptional);
   if (denied !== undefined) {
-    throw new HostError("HOST_POLICY_DENIES", `${manifest.id} requires ${denied.permission.name}, which this host's policy denies to every plugin`);
+    throw new HostError(
+      "HOST_POLICY_DENIES",
+      `${manifest.id} requires ${denied.permission.name}, which this host's policy denies to every plugin`,
+    );
   }
   return {
     manifest,
@@ -152,31 +162,50 @@ export function makePlan(opened: OpenedPackage, state: PlanningState): Plan {
   };
 }
 
-function verifySigner({ unverifiedManifest, contentDigest, envelope }: OpenedPackage, { policy, trustedKeys, now }: PlanningState): PlannedSigner {
+function verifySigner(
+  { unverifiedManifest, contentDigest, envelope }: OpenedPackage,
+  { policy, trustedKeys, now }: PlanningState,
+): PlannedSigner {
   const { id, version } = unverifiedManifest;
   const { publisher } = parsePluginId(id);
   const signers = unverifiedSignerKeys(envelope);
   const decision = decideTrust({ publisher, trusted: trustedKeys, signers });
   if (decision.status === "wrong-key") {
     const list = (keyIds: readonly string[]): string => keyIds.map(formatFingerprint).join(", ");
-    throw new HostError("HOST_KEY_CHANGED", `${id} ${version} is signed by ${list(decision.found) || "nobody known"}; for ${publisher} this host trusts ${list(decision.known)}`, {
-      hint: "Somebody may pretend to be the publisher. Ask them on another way before you trust a new key.",
-    });
+    throw new HostError(
+      "HOST_KEY_CHANGED",
+      `${id} ${version} is signed by ${list(decision.found) || "nobody known"}; for ${publisher} this host trusts ${list(decision.known)}`,
+      {
+        hint: "Somebody may pretend to be the publisher. Ask them on another way before you trust a new key.",
+      },
+    );
   }
   const { key } = decision;
   verifyRelease({ envelope, expected: { plugin: id, version, contentDigest, now }, keys: [key] });
   if (decision.status === "first-use" && !policy.trustOnFirstUse) {
-    throw new HostError("HOST_KEY_UNTRUSTED", `this host was not told to trust a key of ${publisher}; the package is signed by ${formatFingerprint(key.keyId)}`);
+    throw new HostError(
+      "HOST_KEY_UNTRUSTED",
+      `this host was not told to trust a key of ${publisher}; the package is signed by ${formatFingerprint(key.keyId)}`,
+    );
   }
   const { keyId, algorithm, publicKey } = key;
-  return { publisher, keyId, fingerprint: formatFingerprint(keyId), status: decision.status, key: { keyId, algorithm, publicKey } };
+  return {
+    publisher,
+    keyId,
+    fingerprint: formatFingerprint(keyId),
+    status: decision.status,
+    key: { keyId, algorithm, publicKey },
+  };
 }
 
 /** A host accepts only what it implements: silence would mean a plugin that half works. */
 function refuseUnsupported(manifest: Manifest): void {
   const { id, version } = manifest;
   if (!versionInRange(API_VERSION, manifest.api)) {
-    throw new HostError("HOST_API_UNSUPPORTED", `${id} ${version} needs the Berth API ${manifest.api}, this host has ${API_VERSION}`);
+    throw new HostError(
+      "HOST_API_UNSUPPORTED",
+      `${id} ${version} needs the Berth API ${manifest.api}, this host has ${API_VERSION}`,
+    );
   }
   const unsupported = [
     ...Object.keys(manifest.dependencies).map((name) => `dependency ${name}`),
@@ -184,17 +213,29 @@ function refuseUnsupported(manifest: Manifest): void {
     ...manifest.secrets.map((name) => `secret ${name}`),
   ];
   if (unsupported.length > 0) {
-    throw new HostError("HOST_FEATURE_UNSUPPORTED", `${id} ${version} needs what this host does not have yet: ${unsupported.join(", ")}`);
+    throw new HostError(
+      "HOST_FEATURE_UNSUPPORTED",
+      `${id} ${version} needs what this host does not have yet: ${unsupported.join(", ")}`,
+    );
   }
 }
 
 /** @throws HostError HOST_RUNTIME_UNSUPPORTED */
-export function chooseEngine(manifest: Manifest, level: SecurityLevel, engines: readonly EngineDescriptor[]): EngineDescriptor {
+export function chooseEngine(
+  manifest: Manifest,
+  level: SecurityLevel,
+  engines: readonly EngineDescriptor[],
+): EngineDescriptor {
   const { kind } = manifest.runtime;
   const engine = engines.find(({ runtimes, levels }) => runtimes.includes(kind) && levels.includes(level));
   if (engine !== undefined) return engine;
-  const offered = engines.flatMap(({ runtimes, levels }) => runtimes.flatMap((each) => levels.map((at) => `${each} at ${at}`)));
-  throw new HostError("HOST_RUNTIME_UNSUPPORTED", `${manifest.id} needs ${kind} at level ${level}; this host runs ${offered.join(", ") || "nothing"}`);
+  const offered = engines.flatMap(({ runtimes, levels }) =>
+    runtimes.flatMap((each) => levels.map((at) => `${each} at ${at}`)),
+  );
+  throw new HostError(
+    "HOST_RUNTIME_UNSUPPORTED",
+    `${manifest.id} needs ${kind} at level ${level}; this host runs ${offered.join(", ") || "nothing"}`,
+  );
 }
 
 /** @throws HostError HOST_LIMITS_TOO_HIGH */
@@ -208,7 +249,10 @@ export function limitsOf(manifest: Manifest, level: SecurityLevel): Limits {
   const ceiling = LIMIT_CEILINGS[level];
   for (const name of ["memoryMiB", "cpuMs", "wallMs"] as const) {
     if (limits[name] <= ceiling[name]) continue;
-    throw new HostError("HOST_LIMITS_TOO_HIGH", `${manifest.id} asks for ${name} ${limits[name]}; level ${level} gives at most ${ceiling[name]}`);
+    throw new HostError(
+      "HOST_LIMITS_TOO_HIGH",
+      `${manifest.id} asks for ${name} ${limits[name]}; level ${level} gives at most ${ceiling[name]}`,
+    );
   }
   return limits;
 }

@@ -48,6 +48,12 @@ export const specErrors = {
       "Schemas of plugins are hostile input. Unknown keywords, remote or recursive `$ref`, `uniqueItems` over objects, patterns outside RE2 and oversized schemas are refused, because each of them can stall a host.",
     remedy: "Rewrite the schema at the path that the message names; the guide to schemas lists every keyword allowed.",
   },
+  SPEC_ENVELOPE_INVALID: {
+    kind: "input",
+    meaning: "A signature envelope is not well-formed.",
+    cause: "The file is damaged, or was not written by `berth sign`.",
+    remedy: "Sign the package again.",
+  },
 } as const satisfies Record<string, ErrorRow>;
 
 export type SpecErrorCode = keyof typeof specErrors;

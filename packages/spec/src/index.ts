@@ -1,5 +1,7 @@
 export { CAPABILITIES, CATEGORIES, PRICING_MODELS } from "./catalogue-terms.ts";
 export type { Capability, Category, PricingModel } from "./catalogue-terms.ts";
+export { formatEnvelope, parseEnvelope, preAuthEncoding } from "./envelope.ts";
+export type { Envelope, EnvelopeSignature } from "./envelope.ts";
 export { SpecError, specErrors } from "./errors.ts";
 export type { SpecErrorCode } from "./errors.ts";
 export { isJsonFault, readJsonDocument } from "./json-document.ts";

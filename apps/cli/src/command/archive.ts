@@ -34,7 +34,9 @@ async function verify({ args }: Invocation): Promise<Outcome> {
   }
   const results: (Verdict & { file: string })[] = [];
   for (const file of [first, ...rest]) results.push({ file, ...(await judge(file)) });
-  const lines = results.map(({ file, ok, entries, error }) => (ok ? `${file}: ${entries} entries` : `${file}: refused, ${error?.message} (${error?.code})`));
+  const lines = results.map(({ file, ok, entries, error }) =>
+    ok ? `${file}: ${entries} entries` : `${file}: refused, ${error?.message} (${error?.code})`,
+  );
   return { json: { results }, text: lines.join("\n"), exitCode: results.every(({ ok }) => ok) ? 0 : 3 };
 }
 

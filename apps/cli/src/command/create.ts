@@ -24,10 +24,18 @@ export const command: Command = {
     const name = folder.split(/[\\/]/).at(-1) ?? "";
     const publisher = text("publisher") ?? "example";
     const language = text("template") ?? "typescript";
-    for (const [what, part] of [["plugin", name], ["publisher", publisher]] as const) {
-      if (!isIdPart(part)) throw new CliError("CLI_USAGE", `a ${what}'s name is 2 to 64 lower-case letters, digits and hyphens, found ${quote(part)}`);
+    for (const [what, part] of [
+      ["plugin", name],
+      ["publisher", publisher],
+    ] as const) {
+      if (!isIdPart(part))
+        throw new CliError(
+          "CLI_USAGE",
+          `a ${what}'s name is 2 to 64 lower-case letters, digits and hyphens, found ${quote(part)}`,
+        );
     }
-    if (language !== "typescript" && language !== "javascript") throw new CliError("CLI_USAGE", `expected the template typescript or javascript, found ${quote(language)}`);
+    if (language !== "typescript" && language !== "javascript")
+      throw new CliError("CLI_USAGE", `expected the template typescript or javascript, found ${quote(language)}`);
     await makeEmpty(folder);
     const sdk = fileURLToPath(import.meta.resolve("@berth/sdk"));
     for (const [path, content] of templateFiles({ publisher, name, language, sdkPath: sdk })) {
@@ -38,7 +46,11 @@ export const command: Command = {
     const shown = relative(process.cwd(), folder) || ".";
     return {
       json: { ok: true, folder, id: `${publisher}.${name}` },
-      text: [`created ${publisher}.${name} in ${shown}`, `next: edit ${shown}/src/plugin.${language === "typescript" ? "ts" : "js"}, then`, `  berth pack ${shown}`].join("\n"),
+      text: [
+        `created ${publisher}.${name} in ${shown}`,
+        `next: edit ${shown}/src/plugin.${language === "typescript" ? "ts" : "js"}, then`,
+        `  berth pack ${shown}`,
+      ].join("\n"),
     };
   },
 };
@@ -49,7 +61,10 @@ async function makeEmpty(folder: string): Promise<void> {
     await rmdir(folder);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ENOENT") throw new CliError("CLI_TARGET_EXISTS", `${quote(folder, 200)} exists and is not an empty folder`, { cause: error });
+    if (code !== "ENOENT")
+      throw new CliError("CLI_TARGET_EXISTS", `${quote(folder, 200)} exists and is not an empty folder`, {
+        cause: error,
+      });
   }
   await mkdir(folder, { recursive: true });
 }

@@ -19,7 +19,12 @@ const PROBE = "var berthPlugin = { actions: { echo: (value) => value } };";
 
 function checkNode(): Check {
   const major = Number(process.versions.node.split(".")[0]);
-  return { name: "node", ok: major >= 24, found: process.version, ...(major < 24 && { remedy: "Berth needs Node 24 or newer." }) };
+  return {
+    name: "node",
+    ok: major >= 24,
+    found: process.version,
+    ...(major < 24 && { remedy: "Berth needs Node 24 or newer." }),
+  };
 }
 
 async function checkRuntimeFile(): Promise<Check> {
@@ -28,7 +33,12 @@ async function checkRuntimeFile(): Promise<Check> {
     () => true,
     () => false,
   );
-  return { name: "sandbox-host file", ok: isThere, found: isThere ? "built" : "missing", ...(!isThere && { remedy: "npm run setup" }) };
+  return {
+    name: "sandbox-host file",
+    ok: isThere,
+    found: isThere ? "built" : "missing",
+    ...(!isThere && { remedy: "npm run setup" }),
+  };
 }
 
 /** The real path: a process, an isolate, a plugin, one call. */
@@ -45,11 +55,25 @@ async function checkSandbox(): Promise<Check> {
       onRequest: () => Promise.resolve(null),
       onLog: () => undefined,
     });
-    const answer = await compartment.call({ action: "echo", input: encodeValue("ready"), caller: undefined, about: "{}" });
+    const answer = await compartment.call({
+      action: "echo",
+      input: encodeValue("ready"),
+      caller: undefined,
+      about: "{}",
+    });
     const ok = decodeValue(answer) === "ready";
-    return { name: "sandbox", ok, found: `a plugin answered ${Math.round(performance.now() - startedAt)} ms after the start of its process` };
+    return {
+      name: "sandbox",
+      ok,
+      found: `a plugin answered ${Math.round(performance.now() - startedAt)} ms after the start of its process`,
+    };
   } catch (error) {
-    return { name: "sandbox", ok: false, found: error instanceof Error ? error.message : "failed", remedy: "isolated-vm has prebuilt binaries for Linux, macOS (arm64) and Windows (x64)." };
+    return {
+      name: "sandbox",
+      ok: false,
+      found: error instanceof Error ? error.message : "failed",
+      remedy: "isolated-vm has prebuilt binaries for Linux, macOS (arm64) and Windows (x64).",
+    };
   } finally {
     supervisor.close();
   }
@@ -67,8 +91,13 @@ export const command: Command = {
       checks.push({ name: "data directory", ok: false, found: error instanceof Error ? error.message : "unusable" });
     }
     const ok = checks.every((check) => check.ok);
-    const lines = checks.map((check) => `${check.ok ? "ok  " : "BAD "} ${check.name}: ${check.found}${check.remedy === undefined ? "" : `\n       ${check.remedy}`}`);
-    lines.push("note operating-system walls are not built yet: plugins run in processes of their own, as the user who started the host");
+    const lines = checks.map(
+      (check) =>
+        `${check.ok ? "ok  " : "BAD "} ${check.name}: ${check.found}${check.remedy === undefined ? "" : `\n       ${check.remedy}`}`,
+    );
+    lines.push(
+      "note operating-system walls are not built yet: plugins run in processes of their own, as the user who started the host",
+    );
     return { json: { ok, checks, walls: [] }, text: lines.join("\n"), exitCode: ok ? 0 : 6 };
   },
 };

@@ -13,17 +13,33 @@ export const command: Command = {
   usage: "FILE [--yes --grant NAME … --trust KEYID]",
   options: {
     yes: { type: "boolean", help: "do not ask; only what --grant and --trust name is agreed to" },
-    grant: { type: "string", multiple: true, value: "NAME", help: "a permission that you agree to, by name; may be repeated" },
+    grant: {
+      type: "string",
+      multiple: true,
+      value: "NAME",
+      help: "a permission that you agree to, by name; may be repeated",
+    },
     trust: { type: "string", value: "KEYID", help: "the key of a new publisher, as its full key id or fingerprint" },
   },
   async run(invocation) {
     const bytes = await readInput(onlyArgument(invocation.args, "a package"));
     return withHost(invocation, async (host) => {
       const plan = await host.plan(bytes);
-      const consent = invocation.isSet("yes") ? consentByOptions(invocation, plan) : await consentByPerson(invocation, plan);
+      const consent = invocation.isSet("yes")
+        ? consentByOptions(invocation, plan)
+        : await consentByPerson(invocation, plan);
       const { id, version, level, actions } = await host.install(plan, consent);
       return {
-        json: { ok: true, id, version, level, actions, replaced: plan.replaces ?? null, keyId: plan.signer.keyId, contentDigest: plan.contentDigest },
+        json: {
+          ok: true,
+          id,
+          version,
+          level,
+          actions,
+          replaced: plan.replaces ?? null,
+          keyId: plan.signer.keyId,
+          contentDigest: plan.contentDigest,
+        },
         text: `installed ${id} ${version}${plan.replaces === undefined ? "" : ` (replacing ${plan.replaces})`}\n  actions: ${actions.join(", ")}`,
       };
     });
@@ -42,7 +58,9 @@ function consentByOptions({ list, text }: Invocation, plan: Plan): Answer {
       throw new CliError("CLI_USAGE", `${plan.manifest.id} does not ask for ${quote(name)}`);
     }
   }
-  const missing = plan.permissions.filter(({ permission, isGranted, isOptional }) => !isGranted && !isOptional && !named.has(permission.name));
+  const missing = plan.permissions.filter(
+    ({ permission, isGranted, isOptional }) => !isGranted && !isOptional && !named.has(permission.name),
+  );
   if (missing.length > 0) {
     const names = [...new Set(missing.map(({ permission }) => permission.name))];
     throw new CliError("CLI_CONSENT_NEEDED", `${plan.manifest.id} requires ${names.join(", ")}:\n${describe(plan)}`, {
@@ -53,27 +71,43 @@ function consentByOptions({ list, text }: Invocation, plan: Plan): Answer {
   const { keyId, fingerprint, status } = plan.signer;
   const trust = text("trust");
   if (status === "first-use" && (trust === undefined || ![keyId, fingerprint].includes(trust))) {
-    throw new CliError("CLI_CONSENT_NEEDED", `${plan.signer.publisher} is new to this host; the package is signed by ${fingerprint}`, {
-      hint: `After comparing it with the publisher's own word: --trust ${keyId}`,
-      details: { keyId },
-    });
+    throw new CliError(
+      "CLI_CONSENT_NEEDED",
+      `${plan.signer.publisher} is new to this host; the package is signed by ${fingerprint}`,
+      {
+        hint: `After comparing it with the publisher's own word: --trust ${keyId}`,
+        details: { keyId },
+      },
+    );
   }
-  return { grant: plan.permissions.filter(({ permission }) => named.has(permission.name)).map(({ permission }) => permission), ...(status === "first-use" && { trustKey: keyId }) };
+  return {
+    grant: plan.permissions.filter(({ permission }) => named.has(permission.name)).map(({ permission }) => permission),
+    ...(status === "first-use" && { trustKey: keyId }),
+  };
 }
 
 async function consentByPerson({ terminal }: Invocation, plan: Plan): Promise<Answer> {
   if (!terminal.isInteractive) {
-    throw new CliError("CLI_CONSENT_NEEDED", `installing ${plan.manifest.id} needs your answer, and standard input is not a terminal`, {
-      hint: "Answer with --yes, --grant and --trust.",
-    });
+    throw new CliError(
+      "CLI_CONSENT_NEEDED",
+      `installing ${plan.manifest.id} needs your answer, and standard input is not a terminal`,
+      {
+        hint: "Answer with --yes, --grant and --trust.",
+      },
+    );
   }
   terminal.say(describe(plan));
   if (plan.signer.status === "first-use") {
-    terminal.say(`This is the first package of ${plan.signer.publisher} on this host. Installing trusts the key above for everything it signs.`);
+    terminal.say(
+      `This is the first package of ${plan.signer.publisher} on this host. Installing trusts the key above for everything it signs.`,
+    );
   }
   if (!(await terminal.confirm("Install?"))) throw new CliError("CLI_DECLINED", "nothing was installed");
   const required = plan.permissions.filter(({ isOptional, isGranted }) => !isOptional && !isGranted);
-  return { grant: required.map(({ permission }) => permission), ...(plan.signer.status === "first-use" && { trustKey: plan.signer.keyId }) };
+  return {
+    grant: required.map(({ permission }) => permission),
+    ...(plan.signer.status === "first-use" && { trustKey: plan.signer.keyId }),
+  };
 }
 
 /** The question, in words that the plugin cannot rewrite. */

@@ -11,11 +11,13 @@ export const command: Command = {
   async run(invocation) {
     const [pluginId] = invocation.args;
     const limit = Number(invocation.text("limit") ?? "50");
-    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000) throw new CliError("CLI_USAGE", "--limit takes a whole number from 1 to 1,000");
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+      throw new CliError("CLI_USAGE", "--limit takes a whole number from 1 to 1,000");
     const entries = await withHost(invocation, (host) => host.journal({ pluginId, limit }));
     const lines = entries.map(({ at, kind, pluginId: id, subject, outcome, count, durationUs, detail }) => {
       const times = count === 1 ? "" : ` × ${count}`;
-      const took = durationUs === undefined ? "" : `, ${(durationUs / count / 1_000).toFixed(2)} ms${count === 1 ? "" : " each"}`;
+      const took =
+        durationUs === undefined ? "" : `, ${(durationUs / count / 1_000).toFixed(2)} ms${count === 1 ? "" : " each"}`;
       const what = subject === undefined ? "" : ` ${sanitize(subject, 80)}`;
       return `${at}  ${kind.padEnd(9)} ${id}${what}${times}: ${outcome}${took}${detail === undefined ? "" : `  (${sanitize(detail, 160)})`}`;
     });

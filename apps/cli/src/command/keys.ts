@@ -34,17 +34,26 @@ const verbs: Readonly<Record<string, (invocation: Invocation, args: readonly str
   },
 
   async trust(invocation, [publisher, source]) {
-    if (publisher === undefined || source === undefined) throw new CliError("CLI_USAGE", "expected a publisher, and a public key or a file that holds one");
+    if (publisher === undefined || source === undefined)
+      throw new CliError("CLI_USAGE", "expected a publisher, and a public key or a file that holds one");
     const line = source.startsWith("berth-ed25519 ") ? source : new TextDecoder().decode(await readInput(source));
     const key = parsePublicKey(line.trim());
     await withHost(invocation, (host) => host.trustKey(publisher, key));
-    return { json: { ok: true, publisher, keyId: key.keyId }, text: `this host now trusts ${formatFingerprint(key.keyId)} for everything that ${publisher} signs` };
+    return {
+      json: { ok: true, publisher, keyId: key.keyId },
+      text: `this host now trusts ${formatFingerprint(key.keyId)} for everything that ${publisher} signs`,
+    };
   },
 
   async list(invocation) {
     const keys = await withHost(invocation, (host) => host.trustedKeys());
-    const lines = keys.map(({ publisher, keyId, how, addedAt }) => `${publisher.padEnd(20)} ${formatFingerprint(keyId)}  ${how}, ${addedAt}`);
-    return { json: { ok: true, keys }, text: lines.length === 0 ? "this host trusts no publisher yet" : lines.join("\n") };
+    const lines = keys.map(
+      ({ publisher, keyId, how, addedAt }) => `${publisher.padEnd(20)} ${formatFingerprint(keyId)}  ${how}, ${addedAt}`,
+    );
+    return {
+      json: { ok: true, keys },
+      text: lines.length === 0 ? "this host trusts no publisher yet" : lines.join("\n"),
+    };
   },
 };
 
@@ -55,7 +64,8 @@ export const command: Command = {
   async run(invocation) {
     const [verb = "", ...rest] = invocation.args;
     const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (run === undefined) throw new CliError("CLI_USAGE", `expected one of ${Object.keys(verbs).join(", ")}, found ${quote(verb)}`);
+    if (run === undefined)
+      throw new CliError("CLI_USAGE", `expected one of ${Object.keys(verbs).join(", ")}, found ${quote(verb)}`);
     return run(invocation, rest);
   },
 };

@@ -9,7 +9,9 @@ import { packPluginFolder, readPluginFolder, writePluginTypes } from "../plugin-
 export const command: Command = {
   summary: "turn a plugin's folder into a package, not yet signed",
   usage: "DIR [--out FILE]",
-  options: { out: { type: "string", value: "FILE", help: "where to write the package (else publisher.name-version.berth here)" } },
+  options: {
+    out: { type: "string", value: "FILE", help: "where to write the package (else publisher.name-version.berth here)" },
+  },
   async run({ args, text }) {
     const folder = await readPluginFolder(onlyArgument(args, "a plugin's folder"));
     await writePluginTypes(folder);

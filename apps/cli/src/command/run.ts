@@ -12,7 +12,8 @@ export const command: Command = {
   },
   async run(invocation) {
     const [id, action, ...rest] = invocation.args;
-    if (id === undefined || action === undefined || rest.length > 0) throw new CliError("CLI_USAGE", "expected a plugin's id and the name of an action");
+    if (id === undefined || action === undefined || rest.length > 0)
+      throw new CliError("CLI_USAGE", "expected a plugin's id and the name of an action");
     const file = invocation.text("input");
     const input = file === undefined ? new TextEncoder().encode("{}") : await readInput(file);
     const stop = new AbortController();
@@ -22,7 +23,10 @@ export const command: Command = {
       return await withHost(invocation, async (host) => {
         const startedAt = performance.now();
         const user = invocation.text("user");
-        const output = await host.callBytes(id, action, input, { signal: stop.signal, ...(user !== undefined && { caller: user }) });
+        const output = await host.callBytes(id, action, input, {
+          signal: stop.signal,
+          ...(user !== undefined && { caller: user }),
+        });
         const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
         const value: unknown = JSON.parse(new TextDecoder().decode(output));
         return { json: { ok: true, output: value, durationMs }, text: JSON.stringify(value, null, 2) };

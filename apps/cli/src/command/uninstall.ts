@@ -8,6 +8,9 @@ export const command: Command = {
   async run(invocation) {
     const id = onlyArgument(invocation.args, "a plugin's id");
     await withHost(invocation, (host) => host.uninstall(id));
-    return { json: { ok: true, id }, text: `uninstalled ${id}; its grants and stored data are erased, the journal stays` };
+    return {
+      json: { ok: true, id },
+      text: `uninstalled ${id}; its grants and stored data are erased, the journal stays`,
+    };
   },
 };

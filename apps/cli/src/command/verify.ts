@@ -18,16 +18,33 @@ export const command: Command = {
     const keys = given === undefined ? unverifiedSignerKeys(envelope) : [parsePublicKey(await keyLine(given))];
     const { id, version } = unverifiedManifest;
     const repository = text("repository");
-    const expected = { plugin: id, version, contentDigest, now: new Date(), ...(repository !== undefined && { repository }) };
+    const expected = {
+      plugin: id,
+      version,
+      contentDigest,
+      now: new Date(),
+      ...(repository !== undefined && { repository }),
+    };
     const { keyId, statement } = verifyRelease({ envelope, expected, keys });
     const isCompared = given !== undefined;
     return {
-      json: { ok: true, file, id, version, contentDigest, fileDigest, files: files.size, signer: { keyId, isCompared, time: statement.time } },
+      json: {
+        ok: true,
+        file,
+        id,
+        version,
+        contentDigest,
+        fileDigest,
+        files: files.size,
+        signer: { keyId, isCompared, time: statement.time },
+      },
       text: [
         `${id} ${version}: intact, ${files.size} files`,
         `  content    ${contentDigest}`,
         `  signed by  ${formatFingerprint(keyId)} at ${statement.time}`,
-        isCompared ? "             which is the key you named" : "             compare this fingerprint with the publisher's, or give --key",
+        isCompared
+          ? "             which is the key you named"
+          : "             compare this fingerprint with the publisher's, or give --key",
       ].join("\n"),
     };
   },

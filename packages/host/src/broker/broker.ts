@@ -25,12 +25,20 @@ export class Broker {
     try {
       const dot = method.indexOf(".");
       const service = this.#services.get(method.slice(0, Math.max(dot, 0)));
-      if (service === undefined) throw new HostError("BROKER_METHOD_UNKNOWN", `this host has no service for ${quote(method)}`);
+      if (service === undefined)
+        throw new HostError("BROKER_METHOD_UNKNOWN", `this host has no service for ${quote(method)}`);
       return await service.request(call, method.slice(dot + 1), decodeValue(value));
     } catch (error) {
       if (isCodedError(error) && error.kind === "denied") {
         const { pluginId, version } = call;
-        await this.#journal.deny({ kind: "denial", pluginId, version, subject: quote(method, 60), outcome: error.code, detail: error.message });
+        await this.#journal.deny({
+          kind: "denial",
+          pluginId,
+          version,
+          subject: quote(method, 60),
+          outcome: error.code,
+          detail: error.message,
+        });
       }
       throw error;
     }

@@ -18,23 +18,29 @@ const MAX_LIST = 1_000;
 export function makeStorageService(store: Store, quotaBytes: number): Service {
   const methods: Record<string, (call: ServiceCall, request: Readonly<Record<string, unknown>>) => Promise<unknown>> = {
     async get(call, request) {
-      const [row] = await store.all("SELECT json, bytes FROM storage WHERE plugin_id = ? AND partition = ? AND key = ?", [
-        call.pluginId,
-        areaOf(call, request),
-        keyOf(request["key"], "key"),
-      ]);
+      const [row] = await store.all(
+        "SELECT json, bytes FROM storage WHERE plugin_id = ? AND partition = ? AND key = ?",
+        [call.pluginId, areaOf(call, request), keyOf(request["key"], "key")],
+      );
       return row === undefined ? {} : { value: decodeText(String(row["json"]), splitSections(row["bytes"])) };
     },
 
     async put(call, request) {
       const area = areaOf(call, request);
       const key = keyOf(request["key"], "key");
-      if (!("value" in request)) throw new HostError("BROKER_REQUEST_INVALID", 'storage.put: expected a "value"; undefined cannot be stored, use delete');
+      if (!("value" in request))
+        throw new HostError(
+          "BROKER_REQUEST_INVALID",
+          'storage.put: expected a "value"; undefined cannot be stored, use delete',
+        );
       const { text, bytes } = encodeText(request["value"]);
       const sections = joinSections(bytes);
       const size = Buffer.byteLength(text) + sections.length + Buffer.byteLength(key);
       if (size > MAX_VALUE_BYTES) {
-        throw new HostError("BROKER_REQUEST_INVALID", `storage.put: the value of ${quote(key)} has ${size} bytes, at most ${MAX_VALUE_BYTES} are stored`);
+        throw new HostError(
+          "BROKER_REQUEST_INVALID",
+          `storage.put: the value of ${quote(key)} has ${size} bytes, at most ${MAX_VALUE_BYTES} are stored`,
+        );
       }
       try {
         // One statement checks the quota and writes, so that two puts at once cannot both slip under it.
@@ -51,7 +57,10 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
         ]);
       } catch (error) {
         if (!(error instanceof StoreError && error.code === "STORE_EXPECTATION")) throw error;
-        throw new HostError("BROKER_QUOTA_EXCEEDED", `storage.put: ${quote(key)} does not fit into the quota of ${quotaBytes} bytes`);
+        throw new HostError(
+          "BROKER_QUOTA_EXCEEDED",
+          `storage.put: ${quote(key)} does not fit into the quota of ${quotaBytes} bytes`,
+        );
       }
       return null;
     },
@@ -71,7 +80,10 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
       const start = prefix === "" ? "" : keyOf(prefix, "prefix");
       const from = after === "" ? "" : keyOf(after, "after");
       if (!Number.isSafeInteger(limit) || (limit as number) < 1) {
-        throw new HostError("BROKER_REQUEST_INVALID", `storage.list: expected a limit of 1 or more, found ${quote(limit)}`);
+        throw new HostError(
+          "BROKER_REQUEST_INVALID",
+          `storage.list: expected a limit of 1 or more, found ${quote(limit)}`,
+        );
       }
       const count = Math.min(limit as number, MAX_LIST);
       const rows = await store.all(
@@ -88,7 +100,8 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
     async request(call, method, value) {
       const run = table.get(method);
       if (run === undefined) throw new HostError("BROKER_METHOD_UNKNOWN", `storage has no method ${quote(method)}`);
-      if (typeof value !== "object" || value === null) throw new HostError("BROKER_REQUEST_INVALID", "storage: expected an object");
+      if (typeof value !== "object" || value === null)
+        throw new HostError("BROKER_REQUEST_INVALID", "storage: expected an object");
       return run(call, value as Record<string, unknown>);
     },
   };
@@ -97,16 +110,30 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
 /** `""` is the plugin's own area; callers' partitions get a mark, so that no name of theirs can be it. */
 function areaOf(call: ServiceCall, request: Readonly<Record<string, unknown>>): string {
   if (request["area"] === "plugin") return "";
-  if (request["area"] !== "user") throw new HostError("BROKER_REQUEST_INVALID", 'storage: expected the area "plugin" or "user"');
+  if (request["area"] !== "user")
+    throw new HostError("BROKER_REQUEST_INVALID", 'storage: expected the area "plugin" or "user"');
   if (call.partition === undefined) {
-    throw new HostError("BROKER_NO_CALLER", `the action ${call.action} was called without a partition, so there is no storage of the caller's`);
+    throw new HostError(
+      "BROKER_NO_CALLER",
+      `the action ${call.action} was called without a partition, so there is no storage of the caller's`,
+    );
   }
   return `user:${call.partition}`;
 }
 
 function keyOf(key: unknown, member: string): string {
-  if (typeof key === "string" && key.length > 0 && key.length <= MAX_KEY_LENGTH && key.isWellFormed() && !key.includes("\0")) return key;
-  throw new HostError("BROKER_REQUEST_INVALID", `storage: expected ${quote(member)} to be a text of 1 to ${MAX_KEY_LENGTH} characters, found ${quote(key)}`);
+  if (
+    typeof key === "string" &&
+    key.length > 0 &&
+    key.length <= MAX_KEY_LENGTH &&
+    key.isWellFormed() &&
+    !key.includes("\0")
+  )
+    return key;
+  throw new HostError(
+    "BROKER_REQUEST_INVALID",
+    `storage: expected ${quote(member)} to be a text of 1 to ${MAX_KEY_LENGTH} characters, found ${quote(key)}`,
+  );
 }
 
 function joinSections(sections: readonly Uint8Array[]): Uint8Array {
@@ -122,7 +149,7 @@ function splitSections(joined: unknown): Uint8Array[] {
   if (!(joined instanceof Uint8Array)) return [];
   const view = new DataView(joined.buffer, joined.byteOffset, joined.byteLength);
   const sections: Uint8Array[] = [];
-  for (let offset = 0; offset < joined.length; ) {
+  for (let offset = 0; offset < joined.length;) {
     const end = offset + 4 + view.getUint32(offset);
     sections.push(joined.slice(offset + 4, end));
     offset = end;

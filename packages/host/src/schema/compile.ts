@@ -13,10 +13,13 @@ export interface SchemaFault {
 export type Validate = (value: unknown) => SchemaFault | undefined;
 
 /** Ajv's hook for regular expressions: RE2 runs in time linear to the text, whatever the pattern. */
-const linearRegExp = Object.assign((pattern: string) => {
-  const compiled = RE2JS.compile(pattern);
-  return { test: (text: string): boolean => compiled.matcher(text).find() };
-}, { code: "linearRegExp" });
+const linearRegExp = Object.assign(
+  (pattern: string) => {
+    const compiled = RE2JS.compile(pattern);
+    return { test: (text: string): boolean => compiled.matcher(text).find() };
+  },
+  { code: "linearRegExp" },
+);
 
 const ajv = new Ajv2020({
   // The dialect was checked by `spec`; Ajv's own strictness is about style.
@@ -37,7 +40,10 @@ export function compileSchema(schema: DialectSchema): Validate {
   return (value) => {
     if (validate(value)) return undefined;
     const error = validate.errors?.[0];
-    const extra = error?.keyword === "additionalProperties" ? ` (${JSON.stringify(String(error.params["additionalProperty"]).slice(0, 80))})` : "";
+    const extra =
+      error?.keyword === "additionalProperties"
+        ? ` (${JSON.stringify(String(error.params["additionalProperty"]).slice(0, 80))})`
+        : "";
     const allowed = error?.keyword === "enum" ? `: ${JSON.stringify(error.params["allowedValues"]).slice(0, 200)}` : "";
     return { path: error?.instancePath ?? "", message: `${error?.message ?? "does not fit"}${extra}${allowed}` };
   };

@@ -60,7 +60,9 @@ export class SchemaThread {
 
   #start(): Worker {
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`node-schema-worker.${extension}`, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 1_024 } });
+    const worker = new Worker(new URL(`node-schema-worker.${extension}`, import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: 1_024 },
+    });
     worker.unref();
     worker.on("message", (reply: SchemaReply) => {
       const waiting = this.#waiting.get(reply.id);

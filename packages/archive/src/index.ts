@@ -1,0 +1,12 @@
+export { foldPath, verifyEntryPath } from "./entry-path.ts";
+export { ArchiveError, archiveErrors } from "./errors.ts";
+export type { ArchiveErrorCode } from "./errors.ts";
+export { ARCHIVE_LIMITS } from "./limits.ts";
+export { sha256Hex } from "./node-digest.ts";
+export { extractArchive } from "./node-extract.ts";
+export { packArchive } from "./pack-archive.ts";
+export type { PackEntry } from "./pack-archive.ts";
+export { packPackage, readPackage, replaceEnvelopes } from "./package.ts";
+export type { Package, PackageFile } from "./package.ts";
+export { readArchive } from "./read-archive.ts";
+export type { ArchiveEntry } from "./read-archive.ts";

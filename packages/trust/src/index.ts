@@ -1,0 +1,11 @@
+export { decideTrust } from "./decide-trust.ts";
+export type { TrustDecision, TrustedKey } from "./decide-trust.ts";
+export { TrustError, trustErrors } from "./errors.ts";
+export type { TrustErrorCode } from "./errors.ts";
+export { createKeyFile, readKeyFile } from "./node-key-file.ts";
+export { generatePublisherKey } from "./private-key.ts";
+export type { PrivateKey } from "./private-key.ts";
+export { enrolPublicKey, formatFingerprint, formatPublicKey, keyIdOf, parsePublicKey } from "./public-key.ts";
+export type { PublicKeyRecord } from "./public-key.ts";
+export { RELEASE_PAYLOAD_TYPE, signRelease, unverifiedSignerKeys, verifyRelease } from "./release-statement.ts";
+export type { ExpectedRelease, ReleaseStatement } from "./release-statement.ts";
