@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { packPackage } from "@berth/archive";
@@ -26,7 +26,8 @@ export interface PluginFolder {
 }
 
 /** @throws CliError CLI_FILE_UNREADABLE; SpecError */
-export async function readPluginFolder(path: string): Promise<PluginFolder> {
+export async function readPluginFolder(given: string): Promise<PluginFolder> {
+  const path = resolve(given);
   const manifestBytes = await readInput(join(path, MANIFEST_FILE));
   return { path, manifest: parseManifest(manifestBytes), manifestBytes };
 }
@@ -68,7 +69,7 @@ export async function packPluginFolder(
 async function bundle(path: string, entry: string): Promise<{ code: string; map: string }> {
   const { rolldown } = await import("rolldown");
   const fail = (message: string): never => {
-    throw new CliError("CLI_BUNDLE_FAILED", `${quote(entry)} could not be bundled: ${sanitize(message, 600)}`);
+    throw new CliError("CLI_BUNDLE_FAILED", `${quote(entry)} could not be bundled: ${sanitize(message.replaceAll(/\s+/g, " ").trim(), 600)}`);
   };
   try {
     const build = await rolldown({
