@@ -1,192 +1,180 @@
-// Set-up and entry of every root command: finds or fetches Node 24 and pnpm, installs, builds the
-// runtime files, then hands over to the script named on the command line, run by Node 24.
+// Set-up and entry of every root command: finds or fetches Node 24 and pnpm, installs, builds the runtime files, then
+// hands over to the script named on the command line, run by Node 24.
 //
 //   node tools/bootstrap.mjs [SCRIPT [ARGS…]]
 //
-// Runs on any Node >= 20 with no package installed, so it imports nothing but `node:` modules.
-// Everything it fetches lands in .toolchain/ and node_modules/; `tools/toolchain/package-lock.json`
-// pins the fetched binaries by SHA-512.
-import { spawn, spawnSync } from "node:child_process";
+// Runs on any Node >= 20 with no package installed, so it imports nothing but `node:` modules and its neighbours.
+// Everything it makes lands in .toolchain/ and node_modules/. What it fetches is pinned by SHA-512 in
+// tools/toolchain/*/package-lock.json and pnpm-lock.yaml. Any step may be interrupted: a stamp is written only after
+// the step it stands for, and is removed before that step is repeated.
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { constants } from "node:os";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SetupError, say } from "./setup/report.mjs";
+import { isRuntimeFresh } from "./setup/runtime-stamp.mjs";
+import { takeSetupLock } from "./setup/setup-lock.mjs";
+import { endCurrentStep, runStep } from "./setup/step.mjs";
+import { majorOf, provideNode, providePnpm } from "./setup/toolchain.mjs";
 
-const NODE_MAJOR = 24;
+const OLDEST_NODE = 20;
+/** `.ts` files run directly and `node:sqlite` is new: Node says so once per process, which is noise here. */
+const NODE_FLAGS = ["--disable-warning=ExperimentalWarning"];
+
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const toolchain = join(root, ".toolchain");
-const isWindows = process.platform === "win32";
+/** One line, the absolute path of Node 24; `bin/berth` reads it. Written last, so its presence says "installed". */
+const nodePathFile = join(toolchain, "node-path");
+const installStampFile = join(toolchain, "install-digest");
 
-const say = (line) => process.stderr.write(`setup: ${line}\n`);
+/** @param {string} path */
+const readIfPresent = (path) => (existsSync(path) ? readFileSync(path, "utf8") : "");
+const recordedNode = () => readIfPresent(nodePathFile).trim();
 
-function fail(what, remedy) {
-  process.stderr.write(`setup: ${what}\n       ${remedy}\n`);
-  process.exit(6);
-}
-
-/** Runs a set-up step; its output is shown only when it fails. */
-function step(title, command, args, options = {}) {
-  say(title);
-  const startedAt = Date.now();
-  const run = spawnSync(command, args, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024, ...options });
-  if (run.error !== undefined || run.status !== 0) {
-    process.stderr.write(`${run.stdout ?? ""}${run.stderr ?? ""}`);
-    const why = run.error === undefined ? `it ended with ${run.status ?? run.signal}` : run.error.message;
-    fail(`${title}: ${why}`, `the command was: ${command} ${args.join(" ")}`);
-  }
-  const seconds = (Date.now() - startedAt) / 1000;
-  if (seconds > 1) say(`  done in ${seconds.toFixed(1)} s`);
-}
-
-/** One process at a time may set up; the others wait for it. `mkdir` is atomic everywhere. */
-function withSetupLock(work) {
-  mkdirSync(toolchain, { recursive: true });
-  const lock = join(toolchain, "setup.lock");
-  const owner = join(lock, "pid");
-  const deadline = Date.now() + 10 * 60_000;
-  for (;;) {
-    try {
-      mkdirSync(lock);
-      break;
-    } catch (error) {
-      if (error.code !== "EEXIST") throw error;
-    }
-    if (ownerIsGone(owner)) {
-      rmSync(lock, { recursive: true, force: true });
-      continue;
-    }
-    if (Date.now() > deadline) fail("another set-up has held the lock for 10 minutes", `end it, or remove ${lock}`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
-  }
-  writeFileSync(owner, String(process.pid));
-  try {
-    work();
-  } finally {
-    rmSync(lock, { recursive: true, force: true });
-  }
-}
-
-function ownerIsGone(ownerFile) {
-  let pid;
-  try {
-    pid = Number(readFileSync(ownerFile, "utf8"));
-  } catch {
-    return false; // Just created: its owner writes the pid next.
-  }
-  if (!Number.isInteger(pid) || pid <= 0) return true;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return error.code === "ESRCH";
-  }
-}
-
-const majorOf = (version) => Number(/^v?(\d+)\./.exec(version)?.[1] ?? 0);
-
-/** Node 24 or newer: the one running, or the one fetched into .toolchain/. */
-function findNode() {
-  if (majorOf(process.version) >= NODE_MAJOR) return process.execPath;
-  const modules = join(toolchain, "node_modules");
-  const names = existsSync(modules) ? readdirSync(modules).filter((name) => name.startsWith("node-")) : [];
-  for (const name of names) {
-    const binary = join(modules, name, "bin", isWindows ? "node.exe" : "node");
-    if (existsSync(binary)) return binary;
-  }
-  return undefined;
-}
-
-const pnpmScript = join(toolchain, "node_modules", "pnpm", "bin", "pnpm.mjs");
-
-function fetchToolchain() {
-  for (const file of ["package.json", "package-lock.json"]) {
-    cpSync(join(root, "tools", "toolchain", file), join(toolchain, file));
-  }
-  const npm = isWindows ? "npm.cmd" : "npm";
-  step(
-    `fetching Node ${NODE_MAJOR} and pnpm from the package registry (once)`,
-    npm,
-    ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
-    { cwd: toolchain, shell: isWindows },
-  );
-}
-
-/** Digest of every file that decides what `pnpm install` would do. */
+/**
+ * Digest of everything that decides what an installation looks like, the place of the clone included: a clone that was
+ * moved or copied installs again. So does one whose Node was replaced under the same path.
+ *
+ * @param {string} node
+ */
 function installDigest(node) {
-  const hash = createHash("sha256").update(node);
-  const files = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"];
+  const { size, mtimeMs } = statSync(node);
+  const hash = createHash("sha256").update(JSON.stringify([root, node, size, mtimeMs]));
+  const files = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", "bench/package.json"];
+  for (const kind of ["node", "pnpm"]) files.push(`tools/toolchain/${kind}/package-lock.json`);
   for (const area of ["packages", "engines", "apps", "examples"]) {
     if (!existsSync(join(root, area))) continue;
-    for (const name of readdirSync(join(root, area)).toSorted()) files.push(join(area, name, "package.json"));
+    for (const name of readdirSync(join(root, area)).sort()) files.push(`${area}/${name}/package.json`);
   }
-  files.push(join("bench", "package.json"));
-  for (const file of files) {
-    const path = join(root, file);
-    if (existsSync(path)) hash.update(`\0${file}\0`).update(readFileSync(path));
-  }
+  for (const file of files) hash.update(`\0${file}\0${readIfPresent(join(root, file))}`);
   return hash.digest("hex");
 }
 
-function readStamp(name) {
-  const path = join(toolchain, name);
-  return existsSync(path) ? readFileSync(path, "utf8") : "";
+function isInstalled() {
+  const node = recordedNode();
+  return (
+    node !== "" &&
+    existsSync(node) &&
+    existsSync(join(root, "node_modules")) &&
+    readIfPresent(installStampFile) === installDigest(node)
+  );
 }
 
-/** A stamp appears whole or not at all, so that an interrupted set-up is done again. */
-function writeStamp(name, text) {
-  const path = join(toolchain, name);
+/**
+ * A stamp appears whole or not at all.
+ *
+ * @param {string} path
+ * @param {string} text
+ */
+function writeStamp(path, text) {
   writeFileSync(`${path}.new`, text);
   renameSync(`${path}.new`, path);
 }
 
-function isReady() {
-  const node = findNode();
-  return (
-    node !== undefined &&
-    existsSync(join(root, "node_modules")) &&
-    readStamp("node-path") === node &&
-    readStamp("install-digest") === installDigest(node)
-  );
+/** @param {(pid: number) => void} onStart */
+async function install(onStart) {
+  rmSync(installStampFile, { force: true });
+  rmSync(nodePathFile, { force: true });
+  const place = { root, toolchain, onStart };
+  const node = await provideNode(place);
+  const pnpm = await providePnpm(place);
+  // CI answers pnpm's questions (such as renewing a node_modules of another layout) with yes. Under
+  // NODE_ENV=production it would leave out what the tests need.
+  const env = { ...process.env, CI: "true", PATH: `${dirname(node)}${delimiter}${process.env["PATH"] ?? ""}` };
+  delete env["NODE_ENV"];
+  await runStep("installing dependencies", pnpm, ["install", "--frozen-lockfile", "--reporter=append-only"], {
+    cwd: root,
+    env,
+    onStart,
+    remedy: "check that `npm ping` works on this machine and run the command again; what is done already is kept",
+  });
+  writeStamp(installStampFile, installDigest(node));
+  writeStamp(nodePathFile, `${node}\n`);
 }
 
-function setUp() {
-  if (isReady()) return;
-  if (findNode() === undefined || !existsSync(pnpmScript)) fetchToolchain();
-  const node = findNode();
-  if (node === undefined) {
-    fail(
-      `Berth needs Node ${NODE_MAJOR}; this is ${process.version}, and no prebuilt Node for ${process.platform}-${process.arch} could be fetched`,
-      `install Node ${NODE_MAJOR} from nodejs.org, put it first on the PATH and run the command again`,
+/** @param {(pid: number) => void} onStart */
+async function buildRuntime(onStart) {
+  await runStep("building the runtime files", recordedNode(), [...NODE_FLAGS, join("tools", "build-runtime.ts")], {
+    cwd: root,
+    onStart,
+    remedy: "the lines above name the file that does not build",
+  });
+}
+
+async function setUp() {
+  if (isInstalled() && isRuntimeFresh(root)) return;
+  mkdirSync(toolchain, { recursive: true });
+  const lock = await takeSetupLock(toolchain);
+  /** @param {NodeJS.Signals} signal */
+  const interrupted = (signal) => {
+    endCurrentStep("SIGTERM");
+    lock.release();
+    say(`interrupted by ${signal}; the next run goes on from here`);
+    process.exit(128 + constants.signals[signal]);
+  };
+  const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
+  for (const signal of signals) process.on(signal, interrupted);
+  try {
+    // Both are asked again: the set-up that we waited for may have done the work.
+    if (!isInstalled()) await install(lock.stepStarted);
+    if (!isRuntimeFresh(root)) await buildRuntime(lock.stepStarted);
+  } finally {
+    for (const signal of signals) process.off(signal, interrupted);
+    lock.release();
+  }
+}
+
+/**
+ * Runs `script` with Node 24 and ends as it ends.
+ *
+ * @param {string} script
+ * @param {readonly string[]} args
+ */
+function handOver(script, args) {
+  const child = spawn(recordedNode(), [...NODE_FLAGS, join(root, script), ...args], { cwd: root, stdio: "inherit" });
+  // Ctrl-C on a terminal reaches the whole foreground group, the child too; sent twice, it would read as "at once".
+  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  process.on("SIGHUP", () => child.kill("SIGHUP"));
+  child.on("error", (error) =>
+    end(new SetupError(`${script} could not be started: ${error.message}`, `Node is at ${recordedNode()}`)),
+  );
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal ?? "SIGTERM"]));
+}
+
+/** @param {unknown} error */
+function end(error) {
+  if (!(error instanceof SetupError)) throw error;
+  say(error.message);
+  say(`  ${error.remedy}`);
+  process.exit(error.exitCode);
+}
+
+try {
+  if (majorOf(process.version) < OLDEST_NODE) {
+    throw new SetupError(
+      `Node ${process.version} is too old to set Berth up`,
+      `install Node ${OLDEST_NODE} or newer from https://nodejs.org and run the command again`,
     );
   }
-  step("installing dependencies", node, [pnpmScript, "install", "--frozen-lockfile", "--reporter=append-only"], {
-    env: { ...process.env, PATH: `${dirname(node)}${isWindows ? ";" : ":"}${process.env.PATH ?? ""}`, CI: "true" },
-  });
-  writeStamp("node-path", node);
-  writeStamp("install-digest", installDigest(node));
-}
-
-if (majorOf(process.version) < 20) {
-  fail(`Node ${process.version} is too old to set Berth up`, "install Node 20 or newer and run the command again");
-}
-if (!isReady()) withSetupLock(setUp);
-const node = findNode();
-
-const build = spawnSync(node, ["--disable-warning=ExperimentalWarning", join(root, "tools", "build-runtime.ts")], {
-  cwd: root,
-  stdio: ["ignore", "inherit", "inherit"],
-});
-if (build.status !== 0) fail("the runtime files could not be built", "the lines above say why");
-
-const [script, ...args] = process.argv.slice(2);
-if (script !== undefined) {
-  const child = spawn(node, ["--disable-warning=ExperimentalWarning", join(root, script), ...args], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  // The child gets Ctrl-C from the terminal itself; this process only waits for its end.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", () => child.kill("SIGTERM"));
-  child.on("error", (error) => fail(`${script} could not be started: ${error.message}`, `Node is at ${node}`));
-  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
+  await setUp();
+  // bin/berth compares times, because a shell cannot compare digests: what is known to be right counts as new.
+  const now = new Date();
+  utimesSync(nodePathFile, now, now);
+  const [script, ...args] = process.argv.slice(2);
+  if (script !== undefined) handOver(script, args);
+} catch (error) {
+  end(error);
 }

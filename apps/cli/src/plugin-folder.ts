@@ -69,7 +69,10 @@ export async function packPluginFolder(
 async function bundle(path: string, entry: string): Promise<{ code: string; map: string }> {
   const { rolldown } = await import("rolldown");
   const fail = (message: string): never => {
-    throw new CliError("CLI_BUNDLE_FAILED", `${quote(entry)} could not be bundled: ${sanitize(message.replaceAll(/\s+/g, " ").trim(), 600)}`);
+    throw new CliError(
+      "CLI_BUNDLE_FAILED",
+      `${quote(entry)} could not be bundled: ${sanitize(message.replaceAll(/\s+/g, " ").trim(), 600)}`,
+    );
   };
   try {
     const build = await rolldown({

@@ -88,7 +88,7 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
       const count = Math.min(limit as number, MAX_LIST);
       const rows = await store.all(
         "SELECT key FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key > ?3 AND substr(key, 1, ?5) = ?4 ORDER BY key LIMIT ?6",
-        [call.pluginId, areaOf(call, request), from, start, [...start].length, count + 1],
+        [call.pluginId, areaOf(call, request), from, start, Array.from(start).length, count + 1],
       );
       const keys = rows.slice(0, count).map((row) => String(row["key"]));
       return { keys, hasMore: rows.length > count };

@@ -1,0 +1,115 @@
+// npm test: the checks, then every test. The last line states how many passed, failed and were skipped.
+//
+//   npm test [-- PATH …]         only tests below these paths, and no checks
+//   npm run check                the checks alone
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { run } from "node:test";
+
+import { checkBoundaries } from "./check-boundaries.ts";
+import { checkDocs } from "./check-docs.ts";
+import { checkGenerated } from "./generated-files.ts";
+import { listFiles, root } from "./workspace.ts";
+
+const FILE_TIMEOUT_MS = 600_000;
+const CONCURRENCY = 2;
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+interface Tally {
+  passed: number;
+  readonly failures: string[];
+  readonly skips: string[];
+}
+
+/** Runs a tool of node_modules; answers with its output when it refuses. */
+function tool(script: string, args: readonly string[]): string[] {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "node_modules", script), ...args], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 64 * 1_048_576,
+  });
+  return status === 0 ? [] : `${stdout}${stderr}`.trim().split("\n");
+}
+
+const checks: Readonly<Record<string, () => string[] | Promise<string[]>>> = {
+  format: () => tool("oxfmt/bin/oxfmt", ["--check"]),
+  lint: () => tool("oxlint/bin/oxlint", ["--type-aware", "--deny-warnings"]),
+  "types of the sources": () => tool("typescript/bin/tsc", ["-b"]),
+  "types of tests, tools and benchmarks": () => tool("typescript/bin/tsc", ["-p", "tsconfig.tests.json"]),
+  boundaries: () => checkBoundaries(),
+  "generated files": () => checkGenerated(),
+  "links in docs": () => checkDocs(),
+};
+
+async function runChecks(tally: Tally): Promise<void> {
+  for (const [name, check] of Object.entries(checks)) {
+    const startedAt = Date.now();
+    const problems = await check();
+    say(
+      `${problems.length === 0 ? "ok  " : "FAIL"} check: ${name} (${((Date.now() - startedAt) / 1_000).toFixed(1)} s)`,
+    );
+    if (problems.length === 0) {
+      tally.passed += 1;
+      continue;
+    }
+    for (const problem of problems.slice(0, 60)) say(`     ${problem}`);
+    tally.failures.push(`check: ${name}`);
+  }
+}
+
+async function runTests(paths: readonly string[], tally: Tally): Promise<void> {
+  const files = ["apps", "bench", "engines", "examples", "packages", "tools"]
+    .flatMap((area) => listFiles(area, ".test.ts"))
+    .filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path.replace(/^\.\//, ""))));
+  if (files.length === 0) return;
+  const perFile = new Map<string, { passed: number; failed: number }>();
+  const stream = run({
+    files: files.map((file) => join(root, file)),
+    concurrency: CONCURRENCY,
+    timeout: FILE_TIMEOUT_MS,
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+  });
+  const placeOf = (file: string | undefined): string => (file ?? "").replace(`${root}/`, "");
+  stream.on("test:pass", ({ name, file, skip, details }) => {
+    if (details.type === "suite") return;
+    if (skip !== undefined && skip !== false)
+      tally.skips.push(`${placeOf(file)}: ${name}: ${skip === true ? "no reason given" : skip}`);
+    else tally.passed += 1;
+    count(placeOf(file), "passed");
+  });
+  stream.on("test:fail", ({ name, file, details }) => {
+    if (details.type === "suite") return;
+    tally.failures.push(`${placeOf(file)}: ${name}`);
+    count(placeOf(file), "failed");
+    const cause: unknown = details.error.cause ?? details.error;
+    say(`FAIL ${placeOf(file)}: ${name}`);
+    say(
+      `     ${cause instanceof Error ? (cause.stack ?? cause.message).split("\n").slice(0, 14).join("\n     ") : String(cause)}`,
+    );
+  });
+  const count = (file: string, outcome: "passed" | "failed"): void => {
+    const tallyOfFile = perFile.get(file) ?? { passed: 0, failed: 0 };
+    tallyOfFile[outcome] += 1;
+    perFile.set(file, tallyOfFile);
+  };
+  await new Promise<void>((resolve, reject) => {
+    stream.on("end", resolve);
+    stream.on("error", reject);
+    stream.resume();
+  });
+  for (const [file, { passed, failed }] of [...perFile].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    say(`${failed === 0 ? "ok  " : "FAIL"} ${file} (${passed + failed})`);
+}
+
+const tally: Tally = { passed: 0, failures: [], skips: [] };
+const args = process.argv.slice(2);
+const isChecksOnly = args.includes("--checks-only");
+const paths = args.filter((arg) => !arg.startsWith("--"));
+if (paths.length === 0) await runChecks(tally);
+if (!isChecksOnly) await runTests(paths, tally);
+if (tally.passed + tally.failures.length === 0) tally.failures.push("no test was found");
+for (const skip of tally.skips) say(`skipped: ${skip}`);
+for (const failure of tally.failures) say(`failed: ${failure}`);
+say(`${tally.passed} passed, ${tally.failures.length} failed, ${tally.skips.length} skipped`);
+process.exit(tally.failures.length === 0 ? 0 : 1);
