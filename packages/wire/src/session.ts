@@ -97,13 +97,14 @@ export class Session {
       const job = this.#queue[0];
       if (job === undefined) return;
       const end = Math.min(job.offset + CHUNK_BYTES, job.body.length);
+      const chunk = job.body.subarray(job.offset, end);
+      const isLast = end === job.body.length;
+      // Everything is settled before the write: a transport may deliver credit while it writes.
       this.#credit -= 1;
-      this.#write(formatFrame(CHUNK, job.id, [job.body.subarray(job.offset, end)]));
       job.offset = end;
-      if (end === job.body.length) {
-        this.#queue.shift();
-        this.#write(job.last);
-      }
+      if (isLast) this.#queue.shift();
+      this.#write(formatFrame(CHUNK, job.id, [chunk]));
+      if (isLast) this.#write(job.last);
     }
   }
 

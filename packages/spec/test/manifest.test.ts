@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { SpecError, parseManifest } from "@berth/spec";
+
+const minimal = {
+  id: "acme.demo",
+  version: "1.0.0",
+  displayName: "Demo",
+  description: "Shows things.",
+  license: "MIT",
+  categories: ["utilities"],
+  api: "^1.0",
+  runtime: { kind: "javascript", entry: "plugin.js" },
+  capabilities: ["data_processing"],
+  contributes: { actions: { run: { input: true, output: true } } },
+};
+
+const bytesOf = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value, null, 2));
+
+function refusal(value: unknown): SpecError {
+  try {
+    parseManifest(bytesOf(value));
+  } catch (error) {
+    assert.ok(error instanceof SpecError, String(error));
+    return error;
+  }
+  assert.fail("the manifest was accepted");
+}
+
+test("fills in every default", () => {
+  const manifest = parseManifest(bytesOf(minimal));
+  assert.equal(manifest.level, "standard");
+  assert.deepEqual(manifest.pricing, { model: "free" });
+  assert.deepEqual(manifest.permissions, []);
+});
+
+test("names line, column and the word that was meant", () => {
+  const error = refusal({ ...minimal, categorys: ["utilities"] });
+  assert.equal(error.code, "SPEC_MANIFEST_INVALID");
+  assert.match(error.message, /^manifest\.json:\d+:3: unknown member "categorys"; did you mean "categories"\?$/);
+});
+
+test("names the place inside a list", () => {
+  const error = refusal({ ...minimal, categories: ["utilitys"] });
+  assert.match(error.message, /categories\.0: expected one of .* found "utilitys"; did you mean "utilities"\?/);
+});
+
+test("finds the branch of a permission that was meant", () => {
+  const error = refusal({
+    ...minimal,
+    permissions: [{ name: "network_restricted", hosts: ["API.example.com"], reason: "x" }],
+  });
+  assert.match(error.message, /permissions\.0\.hosts\.0: must be a lower-case host name/);
+});
+
+for (const [what, text] of [
+  ["a comment", '{ "id": "a.b" /* no */ }'],
+  ["a trailing comma", '{ "id": "aa.bb", }'],
+  ["a member named twice", '{ "id": "aa.bb", "id": "aa.cc" }'],
+  ["a byte order mark", '\ufeff{"id":"aa.bb"}'],
+  ["deep nesting", `${"[".repeat(100_000)}${"]".repeat(100_000)}`],
+  ["nothing", ""],
+  ["two documents", "{} {}"],
+] as const) {
+  test(`refuses ${what} as not strict JSON`, () => {
+    assert.equal(refusal(text).code, "SPEC_MANIFEST_NOT_JSON");
+  });
+}
+
+test("refuses a manifest above 256 KiB before reading it", () => {
+  assert.equal(refusal("x".repeat(300_000)).code, "SPEC_MANIFEST_TOO_LARGE");
+});
+
+for (const [what, change] of [
+  ["a version with a build part", { version: "1.0.0+build" }],
+  ["a paid plugin without a price", { pricing: { model: "one-time" } }],
+  ["an entry outside the package", { runtime: { kind: "javascript", entry: "../x.js" } }],
+  ["an id in capitals", { id: "Acme.demo" }],
+  ["an api range that is no range", { api: "latest!" }],
+  [
+    "a schema outside the dialect",
+    { contributes: { actions: { run: { input: { $ref: "https://example.com/s" }, output: true } } } },
+  ],
+  ["a contribution that does not exist", { contributes: { actions: {}, hooks: {} } }],
+  ["a display name of two lines", { displayName: "a\nb" }],
+  ["limits below the floor", { limits: { memoryMiB: 1 } }],
+] as const) {
+  test(`refuses ${what}`, () => {
+    const error = refusal({ ...minimal, ...change });
+    assert.equal(error.code, "SPEC_MANIFEST_INVALID");
+    assert.match(error.message, /^manifest\.json:\d+:\d+: /);
+  });
+}
+
+test("a member called __proto__ is an unknown member, not a prototype", () => {
+  const text = JSON.stringify(minimal).replace("{", '{"__proto__":{"level":"minimal"},');
+  assert.match(refusal(text).message, /unknown member "__proto__"/);
+});

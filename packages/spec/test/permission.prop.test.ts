@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import fc from "fast-check";
+
+import {
+  covers,
+  explainPermission,
+  formatPermission,
+  needsOwnProcess,
+  parsePluginId,
+  parseVersion,
+  permissionOf,
+  permissionSchema,
+  versionInRange,
+} from "@berth/spec";
+import type { Permission } from "@berth/spec";
+
+const some = <Item>(...items: Item[]): fc.Arbitrary<Item[]> => fc.subarray(items, { minLength: 1 });
+
+const wish: fc.Arbitrary<object> = fc.oneof(
+  fc.record({
+    name: fc.constant("network_restricted"),
+    hosts: some("a.example.com", "*.example.com", "b.a.example.com", "example.com"),
+    ports: some(443, 80),
+    methods: some("GET", "POST"),
+    bytesPerDay: fc.integer({ min: 1, max: 3 }),
+  }),
+  fc.record({
+    name: fc.constant("file_system_write"),
+    roots: some("/data", "/data/in", "/", "/database"),
+    globs: some("**", "*.csv"),
+    create: fc.boolean(),
+    delete: fc.boolean(),
+  }),
+  fc.record({ name: fc.constant("secrets_access"), names: some("one", "two"), reveal: fc.boolean() }),
+  fc.record({
+    name: fc.constant("user_data_access"),
+    entities: some("contacts", "notes"),
+    fields: some("*", "name", "na*"),
+    verbs: some("read", "delete"),
+    purpose: fc.constantFrom("a", "b"),
+    mayLeaveTo: some("a.example.com", "*.example.com"),
+  }),
+  fc.record({
+    name: fc.constant("platform_services"),
+    events: fc.option(fc.record({ publish: some("orders.*", "orders.new"), perHour: fc.integer({ min: 1, max: 2 }) }), {
+      nil: undefined,
+    }),
+  }),
+);
+
+const permission: fc.Arbitrary<Permission> = wish.map((each) =>
+  permissionOf(permissionSchema.parse({ ...JSON.parse(JSON.stringify(each)), reason: "x" })),
+);
+
+test("covers is reflexive", () => {
+  fc.assert(fc.property(permission, (a) => assert.ok(covers(a, a))));
+});
+
+test("covers is transitive", () => {
+  fc.assert(
+    fc.property(
+      permission,
+      permission,
+      permission,
+      (a, b, c) => fc.pre(covers(a, b) && covers(b, c)) === undefined && assert.ok(covers(a, c)),
+    ),
+    { numRuns: 300, maxSkipsPerRun: 10_000 },
+  );
+});
+
+test("two permissions that cover each other allow the same", () => {
+  fc.assert(
+    fc.property(permission, permission, permission, (a, b, c) => {
+      if (covers(a, b) && covers(b, a)) assert.equal(covers(a, c), covers(b, c));
+    }),
+  );
+});
+
+test("a folder does not cover its namesake's neighbour, nor a host its suffix's lookalike", () => {
+  const read = (root: string): Permission =>
+    permissionOf(permissionSchema.parse({ name: "file_system_read", roots: [root], reason: "x" }));
+  assert.ok(covers(read("/data"), read("/data/in")));
+  assert.ok(!covers(read("/data"), read("/database")));
+  const net = (host: string): Permission =>
+    permissionOf(permissionSchema.parse({ name: "network_restricted", hosts: [host], reason: "x" }));
+  assert.ok(covers(net("*.example.com"), net("a.b.example.com")));
+  assert.ok(!covers(net("*.example.com"), net("example.com")));
+  assert.ok(!covers(net("*.example.com"), net("evilexample.com")));
+  assert.ok(!covers(net("a.example.com"), net("*.example.com")));
+});
+
+test("every permission explains itself in one line", () => {
+  fc.assert(fc.property(permission, (a) => assert.match(explainPermission(a), /^[^\n]{10,}$/)));
+});
+
+test("equal permissions have equal text", () => {
+  fc.assert(fc.property(permission, (a) => assert.equal(formatPermission(structuredClone(a)), formatPermission(a))));
+});
+
+test("a plugin that may touch user data, or see a secret, gets a process of its own", () => {
+  const secret = (reveal: boolean): Permission =>
+    permissionOf(permissionSchema.parse({ name: "secrets_access", names: ["a"], reveal, reason: "x" }));
+  assert.ok(needsOwnProcess(secret(true)));
+  assert.ok(!needsOwnProcess(secret(false)));
+});
+
+test("roots that climb or are not normal are refused", () => {
+  for (const root of ["data", "/data/", "/data/..", "/./a", "//a", "/a\0"]) {
+    assert.equal(
+      permissionSchema.safeParse({ name: "file_system_read", roots: [root], reason: "x" }).success,
+      false,
+      root,
+    );
+  }
+});
+
+test("ids, versions and ranges say what was expected", () => {
+  assert.deepEqual(parsePluginId("acme.csv-tools"), { publisher: "acme", name: "csv-tools" });
+  for (const id of [
+    "acme",
+    "a.b",
+    "acme.x-",
+    "acme.-x",
+    "acme.csv--tools",
+    "acme.csv.tools",
+    "аcme.tools",
+    `acme.${"x".repeat(65)}`,
+  ]) {
+    assert.throws(() => parsePluginId(id), { code: "SPEC_PLUGIN_ID_INVALID" }, id);
+  }
+  for (const version of ["1.2", "v1.2.3", "1.2.3+b", "01.2.3", ""])
+    assert.throws(() => parseVersion(version), { code: "SPEC_VERSION_INVALID" }, version);
+  assert.ok(versionInRange("1.2.3-beta.1", "^1.0"));
+  assert.throws(() => versionInRange("1.0.0", `>${"1".repeat(300)}`), { code: "SPEC_RANGE_INVALID" });
+});
