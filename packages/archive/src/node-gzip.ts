@@ -49,7 +49,7 @@ export function gunzip(bytes: Uint8Array): Uint8Array {
       buffer: Uint8Array;
       engine: { bytesWritten: number };
     };
-    output = result.buffer;
+    output = new Uint8Array(result.buffer.buffer, result.buffer.byteOffset, result.buffer.byteLength);
     consumed = result.engine.bytesWritten;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

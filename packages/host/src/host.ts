@@ -328,6 +328,8 @@ export class Host<Caller = undefined> {
       return await run(plugin);
     } catch (error) {
       outcome = isCodedError(error) ? error.code : "INTERNAL";
+      // A call that was on its way when the host closed meets a closed store: the same news in our words.
+      if (outcome === "STORE_CLOSED") this.#refuseWhenClosed();
       throw error;
     } finally {
       if (!this.#isClosed) {

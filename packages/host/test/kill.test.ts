@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+
+import { isolate } from "@berth/engine-isolate";
+import { openHost } from "@berth/host";
+
+import { makePackage } from "./fixture.ts";
+
+const ROUNDS = Number(process.env["BERTH_KILL_ROUNDS"] ?? "30");
+
+/** Installs in a process of its own, which is killed so many ms after it opened the host. */
+async function installAndKill(dataDir: string, file: string, afterMs: number): Promise<number> {
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "install-once.ts"), dataDir, file],
+    { stdio: ["ignore", "pipe", "ignore"] },
+  );
+  let openedAt = 0;
+  child.stdout.once("data", () => {
+    openedAt = performance.now();
+    setTimeout(() => child.kill("SIGKILL"), afterMs);
+  });
+  await new Promise((resolve) => child.once("exit", resolve));
+  return performance.now() - openedAt;
+}
+
+test(`${ROUNDS} installs killed at random moments leave the release before or the one after, whole`, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "berth-kill-"));
+  const dataDir = join(folder, "data");
+  let done = 0;
+  try {
+    // How long an install takes here, undisturbed: the kills spread over all of it and a little beyond.
+    const probe = join(folder, "probe.berth");
+    await writeFile(probe, makePackage({ id: "acme.probe" }));
+    const wholeMs = await installAndKill(join(folder, "probe"), probe, 60_000);
+    let before: string | undefined;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const version = `1.0.${round}`;
+      const file = join(folder, "next.berth");
+      await writeFile(file, makePackage({ version }));
+      await installAndKill(dataDir, file, wholeMs * 1.3 * ((round * 0.618) % 1));
+      const host = await openHost({ dataDir, engines: [isolate()] });
+      const [found] = await host.list();
+      assert.ok(
+        found?.version === before || found?.version === version,
+        `round ${round}: found ${found?.version}, expected ${before} or ${version}`,
+      );
+      assert.equal((await readdir(join(dataDir, "packages"))).length, found === undefined ? 0 : 1);
+      if (found !== undefined) assert.equal(await host.call("acme.demo", "echo", round), round);
+      if (found?.version === version) done += 1;
+      before = found?.version;
+      await host.close();
+    }
+    assert.ok(done > 0 && done < ROUNDS, `${done} of ${ROUNDS} installs came through; both outcomes must occur`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import type { Limits } from "@berth/spec";
+import { encodeValue, decodeValue } from "@berth/wire";
+
+import { SandboxError } from "../src/errors.ts";
+import type { EngineDescriptor } from "../src/engine.ts";
+import { Supervisor } from "../src/node-supervisor.ts";
+import type { BrokerRequest, LogLine, SupervisedCompartment } from "../src/node-supervisor.ts";
+
+/** The plugin that every engine must run alike. */
+const PLUGIN = `var berthPlugin = { actions: {
+  echo: (value) => value,
+  nothing: () => undefined,
+  async later(value) { await new Promise((wake) => setTimeout(wake, 15)); return value; },
+  async ask(value, ctx) { await ctx.storage.put("k", value); return ctx.storage.get("k"); },
+  async denied(value, ctx) { try { await ctx.user.storage.get("x"); return "allowed"; } catch (error) { return [error.code, error.message]; } },
+  throws() { throw new RangeError("of the plugin's own"); },
+  rejects: async () => { throw new TypeError("later"); },
+  throwsText() { throw "just words"; },
+  throwsTrap() { throw { get message() { throw 1; } }; },
+  bad: () => ({ f() {} }),
+  nan: () => NaN,
+  big: (size) => "y".repeat(size),
+  logs(value, ctx) { console.log("hello", { a: 1 }); ctx.log.warn("careful", { b: 2 }); return null; },
+  text: () => new TextDecoder().decode(new TextEncoder().encode("grüße 👋")),
+  globals: () => Object.getOwnPropertyNames(globalThis).sort(),
+  loop() { for (;;); },
+  microtasks() { const again = () => Promise.resolve().then(again); return again(); },
+  never: () => new Promise(() => {}),
+  thenLoop: () => ({ then() { for (;;); } }),
+  waitForAbort: (value, ctx) => new Promise((resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new Error("aborted")))),
+  heap() { const kept = []; for (;;) kept.push(new Array(100000).fill(1.5)); },
+  buffers() { const kept = []; for (;;) kept.push(new Uint8Array(10000000).fill(1)); },
+  resizable() { return new ArrayBuffer(8, { maxByteLength: 1e9 }).byteLength; },
+  resizableByPrototype() { const A = new Uint8Array(1).buffer.constructor; return new A(8, { maxByteLength: 1e9 }).byteLength; },
+  crash: () => "y".repeat(500000000).split("").length,
+  bigint: () => (2n ** (2n ** 26n)).toString().length,
+  async flood(value, ctx) { for (let i = 0; i < 200; i++) ctx.storage.put("k" + i, i); return "done"; },
+} };`;
+
+const REMOVED = [
+  "WebAssembly",
+  "SharedArrayBuffer",
+  "Atomics",
+  "Intl",
+  "WeakRef",
+  "FinalizationRegistry",
+  "process",
+  "require",
+  "fetch",
+];
+
+interface Bench {
+  readonly supervisor: Supervisor;
+  readonly compartment: SupervisedCompartment;
+  readonly lines: LogLine[];
+  call(action: string, input?: unknown, signal?: AbortSignal): Promise<unknown>;
+}
+
+function open(engine: EngineDescriptor, limits: Limits = { memoryMiB: 48, cpuMs: 300, wallMs: 1_000 }): Bench {
+  const supervisor = new Supervisor();
+  const lines: LogLine[] = [];
+  const stored = new Map<string, unknown>();
+  const onRequest = async ({ method, value }: BrokerRequest): Promise<unknown> => {
+    const request = decodeValue(value) as { area: string; key: string; value?: unknown };
+    if (request.area === "user") throw new SandboxError("SANDBOX_CLOSED", "no user here");
+    if (method === "storage.put") return stored.set(request.key, request.value) && null;
+    return { value: stored.get(request.key) };
+  };
+  const compartment = supervisor.open({
+    packKey: "conformance",
+    engine,
+    code: new TextEncoder().encode(PLUGIN),
+    sourceName: "plugin.js",
+    limits,
+    onRequest,
+    onLog: (line) => lines.push(line),
+  });
+  const call = async (action: string, input: unknown = null, signal?: AbortSignal): Promise<unknown> =>
+    decodeValue(await compartment.call({ action, input: encodeValue(input), caller: undefined, about: "{}", signal }));
+  return { supervisor, compartment, lines, call };
+}
+
+/** Behaviour that every engine owes: values, waiting, the broker, errors, limits. `skips` maps a sentence to a reason. */
+export function behaviourSuite(engine: EngineDescriptor, skips: Readonly<Record<string, string>> = {}): void {
+  const it = (sentence: string, run: (bench: Bench) => Promise<void>, limits?: Limits): void =>
+    void test(`${engine.name}: ${sentence}`, { skip: skips[sentence] ?? false }, async () => {
+      const bench = open(engine, limits);
+      try {
+        await run(bench);
+      } finally {
+        bench.supervisor.close();
+      }
+    });
+
+  /** Fails as told, and afterwards answers other calls. */
+  const survives = (sentence: string, action: string, codes: readonly string[]): void =>
+    it(sentence, async ({ call }) => {
+      await assert.rejects(
+        call(action),
+        (error: unknown) => error instanceof SandboxError && codes.includes(error.code),
+      );
+      assert.equal(await call("echo", "still here"), "still here");
+    });
+
+  it("gives values back as they came", async ({ call }) => {
+    for (const value of [null, true, -1.5, "grüße 👋 \u0000", [], {}, { a: [{ b: null }], $bytes: 1, __proto__x: 2 }])
+      assert.deepEqual(await call("echo", value), value);
+    assert.deepEqual(await call("echo", -0), 0);
+    assert.deepEqual(await call("echo", { a: new Uint8Array([1, 2, 255]) }), { a: new Uint8Array([1, 2, 255]) });
+    assert.equal(await call("nothing"), null);
+  });
+
+  it(
+    "carries strings of 20 MB both ways",
+    async ({ call }) => {
+      const text = "x".repeat(20_000_000);
+      assert.equal(await call("echo", text), text);
+    },
+    { memoryMiB: 256, cpuMs: 20_000, wallMs: 30_000 },
+  );
+
+  it("waits for promises and timers", async ({ call }) => {
+    assert.deepEqual(await Promise.all([call("later", 1), call("later", 2), call("echo", 3)]), [1, 2, 3]);
+  });
+
+  it("asks the broker and gets answers and refusals", async ({ call }) => {
+    assert.deepEqual(await call("ask", { deep: [new Uint8Array([9])] }), { deep: [new Uint8Array([9])] });
+    assert.deepEqual(await call("denied"), ["SANDBOX_CLOSED", "no user here"]);
+  });
+
+  for (const [action, name, words] of [
+    ["throws", "RangeError", "of the plugin's own"],
+    ["rejects", "TypeError", "later"],
+    ["throwsText", "Error", "just words"],
+    ["throwsTrap", "Error", "The plugin threw a value that cannot be read"],
+  ] as const) {
+    it(`tells what ${action} threw`, async ({ call }) => {
+      await assert.rejects(call(action), (error: unknown) => {
+        assert.ok(error instanceof SandboxError);
+        assert.equal(error.code, "SANDBOX_PLUGIN_THREW");
+        const failure = error.details?.["plugin"] as { name: string; message: string };
+        assert.deepEqual([failure.name, failure.message], [name, words]);
+        return true;
+      });
+    });
+  }
+
+  it("gives stacks that name the bundle's line", async ({ call }) => {
+    await assert.rejects(call("throws"), (error: unknown) =>
+      /plugin\.js:7:/.test(((error as SandboxError).details?.["plugin"] as { stack: string }).stack),
+    );
+  });
+
+  it("refuses answers that are not JSON at the sender", async ({ call }) => {
+    await assert.rejects(call("bad"), /only JSON values and Uint8Array cross/);
+    await assert.rejects(call("nan"), /NaN/);
+  });
+
+  it("turns console and log into lines", async ({ call, lines }) => {
+    await call("logs");
+    assert.deepEqual(
+      lines.map(({ level, text }) => [level, text]),
+      [
+        ["info", "hello {a: 1}"],
+        ["warn", "careful {b: 2}"],
+      ],
+    );
+  });
+
+  it("has TextEncoder and TextDecoder", async ({ call }) => {
+    assert.equal(await call("text"), "grüße 👋");
+  });
+
+  it("leaves no global beyond the list, and none of the removed ones", async ({ call }) => {
+    const globals = (await call("globals")) as string[];
+    for (const name of REMOVED) assert.ok(!globals.includes(name), name);
+    assert.ok(globals.includes("setTimeout"));
+  });
+
+  it("cancels a call that waits, and tells the plugin", async ({ call }) => {
+    const stop = new AbortController();
+    const waiting = call("waitForAbort", null, stop.signal);
+    setTimeout(() => stop.abort(), 30);
+    await assert.rejects(waiting, { code: "SANDBOX_CANCELLED" });
+    assert.equal(await call("echo", 1), 1);
+  });
+
+  it("refuses resizable buffers by every name", async ({ call }) => {
+    await assert.rejects(call("resizable"), /Resizable buffers are not available/);
+    await assert.rejects(call("resizableByPrototype"), /Resizable buffers are not available/);
+  });
+
+  it("bears a flood of requests", async ({ call }) => {
+    assert.equal(await call("flood"), "done");
+    assert.equal(await call("echo", 1), 1);
+  });
+
+  survives("ends an endless loop and goes on", "loop", ["SANDBOX_CPU"]);
+  survives("ends endless microtasks and goes on", "microtasks", ["SANDBOX_CPU"]);
+  survives("ends a loop in a thenable and goes on", "thenLoop", ["SANDBOX_CPU"]);
+  survives("ends a call that never answers and goes on", "never", ["SANDBOX_DEADLINE"]);
+  survives("ends a heap that grows without end and goes on", "heap", ["SANDBOX_MEMORY", "SANDBOX_CRASHED"]);
+  survives("refuses buffers beyond the memory limit and goes on", "buffers", [
+    "SANDBOX_MEMORY",
+    "SANDBOX_PLUGIN_THREW",
+  ]);
+  survives("loses the process that a plugin crashes, and goes on", "crash", ["SANDBOX_MEMORY", "SANDBOX_CRASHED"]);
+  survives("kills native work that nothing interrupts, and goes on", "bigint", ["SANDBOX_DEADLINE", "SANDBOX_MEMORY"]);
+
+  test(`${engine.name}: refuses code that fails while it is loaded`, async () => {
+    for (const code of ["throw new Error('at load')", "for (;;);", "not javascript(", "x".repeat(10)]) {
+      const supervisor = new Supervisor();
+      const compartment = supervisor.open({
+        packKey: "load",
+        engine,
+        code: new TextEncoder().encode(code),
+        sourceName: "p.js",
+        limits: { memoryMiB: 32, cpuMs: 200, wallMs: 2_000 },
+        onRequest: async () => null,
+        onLog: () => undefined,
+      });
+      await assert.rejects(
+        compartment.call({ action: "x", input: encodeValue(null), caller: undefined, about: "{}" }),
+        { code: "SANDBOX_LOAD_FAILED" },
+      );
+      supervisor.close();
+    }
+  });
+}
