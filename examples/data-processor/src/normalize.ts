@@ -40,7 +40,9 @@ function scale(cell: Cell, scaling: Scaling | undefined): Cell {
   const value = scaling === undefined ? undefined : numberOf(cell);
   if (scaling === undefined || value === undefined) return cell;
   // Halves keep the difference of two huge numbers from overflowing.
-  return (value / 2 - scaling.shift / 2) / (scaling.scale / 2);
+  const result = (value / 2 - scaling.shift / 2) / (scaling.scale / 2);
+  // Far outliers of a narrow column overflow; JSON has no infinity.
+  return Number.isFinite(result) ? result : null;
 }
 
 function measure(rows: readonly Row[], column: string, method: Method): Scaling {
@@ -57,8 +59,9 @@ function measure(rows: readonly Row[], column: string, method: Method): Scaling 
   }
   const counts = { column, scaled: numbers.length, missing, skipped: rows.length - missing - numbers.length };
   const { shift, scale: found } = parametersOf(method, moments, numbers);
-  const isUsable = Number.isFinite(found) && found !== 0 && Number.isFinite(shift);
-  return { ...counts, shift: Number.isFinite(shift) ? shift : 0, scale: isUsable ? found : 1 };
+  // A column wider than the largest number has no measurable scale: it is divided by that number instead.
+  if (!Number.isFinite(found) || !Number.isFinite(shift)) return { ...counts, shift: 0, scale: Number.MAX_VALUE };
+  return { ...counts, shift, scale: found === 0 ? 1 : found };
 }
 
 function parametersOf(method: Method, moments: Moments, numbers: readonly number[]): { shift: number; scale: number } {

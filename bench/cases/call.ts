@@ -1,0 +1,138 @@
+// A call through the whole host (rights, schemas, journal) against a bare echo over a pipe to a child process.
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { packPackage, replaceEnvelopes } from "@berth/archive";
+import { isolate } from "@berth/engine-isolate";
+import { RELEASE_ENVELOPE, openHost } from "@berth/host";
+import type { Host } from "@berth/host";
+import { generatePublisherKey, signRelease } from "@berth/trust";
+
+import { measure, ratio } from "../runner.ts";
+import type { Ratio, Row, Subject } from "../runner.ts";
+
+const CODE = `var berthPlugin = { actions: {
+  echo: (input) => input,
+  async wait(input, ctx) { await ctx.storage.get("none"); return input; },
+} };`;
+/** Lines in, the same lines out: the least that any isolation by process must pay. */
+const ECHO = `let rest = ""; process.stdin.setEncoding("utf8"); process.stdin.on("data", (text) => {
+  const lines = (rest + text).split("\\n"); rest = lines.pop(); if (lines.length) process.stdout.write(lines.join("\\n") + "\\n"); });`;
+
+async function installEcho(host: Host): Promise<void> {
+  const schema = {
+    type: "object",
+    properties: { text: { type: "string" } },
+    required: ["text"],
+    additionalProperties: false,
+  };
+  const manifest = {
+    id: "bench.echo",
+    version: "1.0.0",
+    displayName: "Echo",
+    description: "Answers what it got.",
+    license: "Apache-2.0",
+    categories: ["utilities"],
+    api: "^1.0",
+    runtime: { kind: "javascript", entry: "plugin.js" },
+    capabilities: ["data_processing"],
+    contributes: { actions: { echo: { input: schema, output: schema }, wait: { input: schema, output: schema } } },
+  };
+  const encoder = new TextEncoder();
+  const { bytes, contentDigest } = packPackage({
+    files: [
+      { path: "manifest.json", bytes: encoder.encode(JSON.stringify(manifest)) },
+      { path: "plugin.js", bytes: encoder.encode(CODE) },
+    ],
+  });
+  const envelope = signRelease(
+    { plugin: "bench.echo", version: "1.0.0", contentDigest, time: new Date().toISOString() },
+    generatePublisherKey(),
+  );
+  const plan = await host.plan(replaceEnvelopes(bytes, new Map([[RELEASE_ENVELOPE, envelope]])));
+  await host.install(plan, { grant: [], trustKey: plan.signer.keyId });
+}
+
+function openPipe(): { ask: (line: string) => Promise<string>; end: () => void } {
+  const child = spawn(process.execPath, ["-e", ECHO], { stdio: ["pipe", "pipe", "inherit"] });
+  const waiting: ((line: string) => void)[] = [];
+  let rest = "";
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) waiting.shift()?.(line);
+  });
+  const ask = (line: string): Promise<string> =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      child.stdin.write(`${line}\n`);
+    });
+  return { ask, end: () => child.kill() };
+}
+
+const inTurn =
+  (work: () => Promise<unknown>) =>
+  async (count: number): Promise<void> => {
+    for (let index = 0; index < count; index += 1) await work();
+  };
+
+const sixtyFour =
+  (work: () => Promise<unknown>) =>
+  async (count: number): Promise<void> => {
+    let left = count;
+    await Promise.all(
+      Array.from({ length: 64 }, async () => {
+        while (left > 0) {
+          left -= 1;
+          await work();
+        }
+      }),
+    );
+  };
+
+export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
+  const dataDir = await mkdtemp(join(tmpdir(), "berth-bench-"));
+  const host = await openHost({ dataDir, engines: [isolate()] });
+  const pipe = openPipe();
+  try {
+    await installEcho(host);
+    const small = { text: "x".repeat(85) };
+    const large = { text: "x".repeat(10_000) };
+    const subjects = (
+      [
+        ["100 B", small],
+        ["10 KB", large],
+      ] as const
+    ).flatMap(([size, input]): Subject[] => {
+      const line = JSON.stringify(input);
+      const echo = async (): Promise<unknown> => JSON.parse(await pipe.ask(line));
+      const call = (): Promise<unknown> => host.call("bench.echo", "echo", input);
+      return [
+        { case: size, subject: "pipe echo", count: 2_000, run: inTurn(echo) },
+        { case: size, subject: "berth", count: 2_000, run: inTurn(call) },
+        { case: `${size}, 64 in flight`, subject: "pipe echo", count: 8_000, run: sixtyFour(echo) },
+        { case: `${size}, 64 in flight`, subject: "berth", count: 8_000, run: sixtyFour(call) },
+      ];
+    });
+    subjects.push({
+      case: "100 B",
+      subject: "berth, awaits broker",
+      count: 1_000,
+      run: inTurn(() => host.call("bench.echo", "wait", small)),
+    });
+    const rows = await measure(subjects, 15);
+    const ratios = [
+      ratio(rows, "call.standard", "100 B", "berth", "pipe echo", 2),
+      ratio(rows, "call.standard.await", "100 B", "berth, awaits broker", "pipe echo", 4),
+      ratio(rows, "call.standard.64", "100 B, 64 in flight", "berth", "pipe echo", 2),
+    ];
+    return { rows, ratios };
+  } finally {
+    pipe.end();
+    await host.close();
+    await rm(dataDir, { recursive: true });
+  }
+}
