@@ -179,6 +179,8 @@ const NO_BYTES: Bytes = [];
 
 /** Byte sections for the guest; copied, so that no memory is ever shared. */
 function copyIn(bytes: Bytes): unknown {
+  // Most values have none, and an ExternalCopy costs as much as the rest of a small call.
+  if (bytes.length === 0) return undefined;
   return new ivm.ExternalCopy(bytes.map((section) => section.slice())).copyInto({ release: true });
 }
 

@@ -87,7 +87,7 @@ export function boot(post: PostToEngine): GuestEntry {
       // An action that returns nothing answers null: JSON has no undefined.
       const { text, bytes } = encodeText(value === undefined ? null : value);
       open.delete(callId);
-      post(GuestSignal.result, callId, "", text, bytes);
+      post(GuestSignal.result, callId, "", text, bytes.length === 0 ? undefined : bytes);
     } catch (error) {
       fail(callId, error);
     }
@@ -104,7 +104,7 @@ export function boot(post: PostToEngine): GuestEntry {
       actions = readActions(inner ?? definition);
       return JSON.stringify([...actions.keys()]);
     },
-    call(callId, action, json, bytes, context) {
+    call(callId, action, json, bytes = [], context) {
       const controller = new GuestAbortController();
       open.set(callId, controller);
       const handler = actions.get(action);

@@ -38,11 +38,17 @@ export class Requests {
     this.#nextId += 1;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#post(GuestSignal.request, id, JSON.stringify([callId, method]), text, bytes);
+      this.#post(
+        GuestSignal.request,
+        id,
+        JSON.stringify([callId, method]),
+        text,
+        bytes.length === 0 ? undefined : bytes,
+      );
     });
   }
 
-  settle(id: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void {
+  settle(id: number, isOk: boolean, json: string, bytes: readonly Uint8Array[] = []): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);

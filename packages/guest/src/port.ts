@@ -9,7 +9,7 @@ export type PostToEngine = (
   id: number,
   head: string,
   json: string,
-  bytes?: readonly Uint8Array[],
+  bytes?: readonly Uint8Array[] | undefined,
 ) => void;
 
 /** Kinds of `PostToEngine`. */
@@ -32,9 +32,9 @@ export const GuestSignal = {
 export interface GuestEntry {
   /** Takes the plugin that the bundle left behind; answers with the names of its actions as JSON. */
   start(): string;
-  call(callId: number, action: string, json: string, bytes: readonly Uint8Array[], context: string): void;
+  call(callId: number, action: string, json: string, bytes: readonly Uint8Array[] | undefined, context: string): void;
   /** The broker's answer to a request; `isOk` false means json is an error report. */
-  settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void;
+  settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[] | undefined): void;
   cancel(callId: number): void;
   fire(timerId: number): void;
 }
