@@ -1,0 +1,315 @@
+import type { Allowance } from "./budget.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { bannedReleases } from "./eligibility.ts";
+import {
+  bannedIncompatibility,
+  edgeIncompatibility,
+  resolveOver,
+  rootIncompatibility,
+} from "./incompatibility.ts";
+import type { Incompatibility } from "./incompatibility.ts";
+import { PartialSolution } from "./partial-solution.ts";
+import type { EdgeRun, PluginTable } from "./plugin-table.ts";
+import { preferredPlace } from "./preference.ts";
+import type { CompiledRequest } from "./request.ts";
+import { relate } from "./term.ts";
+import type { Term } from "./term.ts";
+import { complementOf, countOf, intersectionOf, isSubset, unionOf } from "./version-set.ts";
+import type { VersionSet } from "./version-set.ts";
+
+/** How a search ended. */
+export type Outcome =
+  | { readonly kind: "solution"; readonly places: ReadonlyMap<PluginTable, number> }
+  /** `proof` has no terms: it follows from the facts that nothing fits. */
+  | { readonly kind: "conflict"; readonly proof: Incompatibility }
+  /** `clues`: what was learned last before the budget ended. */
+  | { readonly kind: "exhausted"; readonly clues: readonly Incompatibility[] };
+
+export interface SolverCounts {
+  decisions: number;
+  conflicts: number;
+}
+
+/** Names whose release lists must be in the catalogue before the search can go on. */
+export interface LoadNeed {
+  readonly needed: readonly string[];
+  /** Finds what will probably be needed next, for sources that can fetch ahead. */
+  readonly likely: () => string[];
+}
+
+/**
+ * PubGrub: unit propagation, decisions, and conflict-driven learning. See docs/solver.md.
+ *
+ * The search is a generator that yields the names of the lists it needs; whoever drives it puts them into
+ * the catalogue and resumes it. So the same code serves sources that answer at once and later.
+ *
+ * Roots are decided before all others. As each decision takes the most preferred release that the ones
+ * before it leave possible, no solution is better for one root without being worse for another.
+ */
+export class Solver {
+  readonly counts: SolverCounts = { decisions: 0, conflicts: 0 };
+  readonly #request: CompiledRequest;
+  readonly #catalogue: Catalogue;
+  readonly #budget: Allowance;
+  /** Only these plugins exist; requirements on others are ignored. `undefined`: all. */
+  readonly #scope: ReadonlySet<string> | undefined;
+  readonly #solution = new PartialSolution();
+  readonly #incompatibilities: (Incompatibility[] | undefined)[] = [];
+  readonly #known = new Set<PluginTable>();
+  readonly #addedRuns = new Set<EdgeRun>();
+  /** Optional dependencies and conflicts on plugins that nothing requires so far. */
+  readonly #waiting = new Map<number, { source: PluginTable; run: EdgeRun }[]>();
+  readonly #clues: Incompatibility[] = [];
+
+  constructor(request: CompiledRequest, catalogue: Catalogue, budget: Allowance, scope?: ReadonlySet<string>) {
+    this.#request = request;
+    this.#catalogue = catalogue;
+    this.#budget = budget;
+    this.#scope = scope;
+  }
+
+  *solve(): Generator<LoadNeed, Outcome, void> {
+    const roots = this.#request.roots.filter(({ plugin }) => this.#isInScope(plugin));
+    yield* this.#ensureLoaded(roots.map(({ plugin }) => plugin));
+    const changed: PluginTable[] = [];
+    for (const { plugin, range } of roots) {
+      const table = this.#tableOf(plugin);
+      this.#meet(table);
+      const incompatibility = rootIncompatibility(table, range, this.#request.overrides.get(plugin));
+      this.#add(incompatibility);
+      if (incompatibility.terms.length === 0) return { kind: "conflict", proof: incompatibility };
+      changed.push(table);
+    }
+    for (;;) {
+      const proof = this.#propagate(changed);
+      if (proof !== undefined) return { kind: "conflict", proof };
+      if (this.#budget.isExhausted()) return { kind: "exhausted", clues: this.#clues };
+      const next = this.#choose();
+      if (next === undefined) return { kind: "solution", places: this.#places() };
+      yield* this.#decide(next);
+      changed.push(next);
+    }
+  }
+
+  #isInScope(plugin: string): boolean {
+    return this.#scope === undefined || this.#scope.has(plugin);
+  }
+
+  #tableOf(plugin: string): PluginTable {
+    return this.#catalogue.table(this.#catalogue.idOf(plugin));
+  }
+
+  *#ensureLoaded(plugins: readonly string[]): Generator<LoadNeed, void, void> {
+    const needed = plugins.filter((plugin) => this.#catalogue.tryTable(this.#catalogue.idOf(plugin)) === undefined);
+    if (needed.length > 0) yield { needed: Array.from(new Set(needed)), likely: () => this.#likelyNeeds() };
+  }
+
+  /** What the best candidates of the undecided plugins require: worth fetching while we wait anyway. */
+  #likelyNeeds(): string[] {
+    const likely = new Set<string>();
+    for (const table of this.#solution.undecided) {
+      const place = preferredPlace(table, this.#solution.setOf(table) as VersionSet, this.#request);
+      for (const { kind, target } of table.runsAt(place)) {
+        const isUnread = this.#catalogue.tryTable(this.#catalogue.idOf(target)) === undefined;
+        if (kind === "dependency" && isUnread && this.#isInScope(target)) likely.add(target);
+      }
+    }
+    return Array.from(likely);
+  }
+
+  /** Brings in what is known of a plugin by itself, the first time that anything requires it. */
+  #meet(table: PluginTable): void {
+    if (this.#known.has(table)) return;
+    this.#known.add(table);
+    for (const { ban, set } of bannedReleases(table, this.#request)) this.#add(bannedIncompatibility(table, set, ban));
+    for (const { source, run } of this.#waiting.get(table.id) ?? []) this.#addRun(source, run);
+    this.#waiting.delete(table.id);
+  }
+
+  #add(incompatibility: Incompatibility): void {
+    for (const { plugin } of incompatibility.terms) {
+      const about = this.#incompatibilities[plugin.id];
+      if (about !== undefined) {
+        about.push(incompatibility);
+        continue;
+      }
+      // Filling the gaps keeps the array dense, and a dense one is far faster.
+      while (this.#incompatibilities.length <= plugin.id) this.#incompatibilities.push(undefined);
+      this.#incompatibilities[plugin.id] = [incompatibility];
+    }
+  }
+
+  /** Unit propagation from the plugins in `changed`, which it empties. Gives the proof when nothing fits. */
+  #propagate(changed: PluginTable[]): Incompatibility | undefined {
+    while (changed.length > 0) {
+      const plugin = changed.pop() as PluginTable;
+      const about = this.#incompatibilities[plugin.id] ?? [];
+      this.#budget.spend(about.length);
+      // Newest first: learned incompatibilities say more than the facts they came from.
+      for (let index = about.length - 1; index >= 0; index -= 1) {
+        const incompatibility = about[index] as Incompatibility;
+        if (incompatibility.contradictedBy?.isStanding === true) continue;
+        const unit = this.#examine(incompatibility);
+        if (unit === "violated") {
+          this.counts.conflicts += 1;
+          const learned = this.#resolveConflict(incompatibility);
+          if (learned.terms.length === 0) return learned;
+          changed.length = 0;
+          changed.push(this.#deriveFrom(learned, this.#examine(learned) as Term));
+          break;
+        }
+        if (unit !== undefined) changed.push(this.#deriveFrom(incompatibility, unit));
+      }
+      if (this.#budget.isExhausted()) return undefined;
+    }
+    return undefined;
+  }
+
+  /** The only term that is still open, "violated" when none is, or `undefined` when nothing follows. */
+  #examine(incompatibility: Incompatibility): Term | "violated" | undefined {
+    let open: Term | undefined;
+    for (const term of incompatibility.terms) {
+      const relation = relate(this.#solution.setOf(term.plugin), term);
+      if (relation === "satisfied") continue;
+      if (relation === "contradicted") {
+        incompatibility.contradictedBy = this.#solution.lastOf(term.plugin);
+        return undefined;
+      }
+      if (open !== undefined) return undefined;
+      open = term;
+    }
+    return open ?? "violated";
+  }
+
+  #deriveFrom(cause: Incompatibility, { plugin, set }: Term): PluginTable {
+    const allowed = complementOf(set, plugin.size);
+    const known = this.#solution.setOf(plugin);
+    this.#solution.derive(plugin, known === undefined ? allowed : intersectionOf(known, allowed), cause);
+    return plugin;
+  }
+
+  /**
+   * Follows a violated incompatibility back to the decision that caused it, undoes that decision and
+   * returns what was learned; or returns an incompatibility without terms when no decision caused it.
+   * See docs/solver.md, "Conflict resolution".
+   */
+  #resolveConflict(violated: Incompatibility): Incompatibility {
+    let incompatibility = violated;
+    while (incompatibility.terms.length > 0) {
+      const { term, satisfier, previousLevel } = this.#latestSatisfier(incompatibility);
+      if (previousLevel < satisfier.decisionLevel || satisfier.cause === undefined) {
+        this.#solution.backtrack(previousLevel);
+        if (incompatibility !== violated) this.#learn(incompatibility);
+        return incompatibility;
+      }
+      incompatibility = resolveOver(term.plugin, incompatibility, satisfier.cause);
+      this.#budget.spend(incompatibility.terms.length);
+    }
+    return incompatibility;
+  }
+
+  /**
+   * The term that became true last, the assignment that made it so, and the decision level at which the
+   * incompatibility would force that term to be false had the later assignments not happened.
+   */
+  #latestSatisfier(incompatibility: Incompatibility) {
+    let latest: Term | undefined;
+    let satisfier = undefined as ReturnType<PartialSolution["satisfier"]> | undefined;
+    let previousLevel = 0;
+    for (const term of incompatibility.terms) {
+      const assignment = this.#solution.satisfier(term.plugin, term.set);
+      if (satisfier === undefined || assignment.index > satisfier.index) {
+        if (satisfier !== undefined) previousLevel = Math.max(previousLevel, satisfier.decisionLevel);
+        latest = term;
+        satisfier = assignment;
+      } else {
+        previousLevel = Math.max(previousLevel, assignment.decisionLevel);
+      }
+    }
+    if (latest === undefined || satisfier === undefined) throw new Error("An incompatibility without terms was examined");
+    // The satisfier's own claim may satisfy the term only together with earlier ones: those count as well.
+    if (satisfier.cause !== undefined) {
+      const claimed = satisfier.cause.terms.find(({ plugin }) => plugin === latest.plugin) as Term;
+      const open = unionOf(latest.set, claimed.set);
+      if (!isSubset(latest.plugin.full, open)) {
+        previousLevel = Math.max(previousLevel, this.#solution.satisfier(latest.plugin, open).decisionLevel);
+      }
+    }
+    return { term: latest, satisfier, previousLevel };
+  }
+
+  #learn(incompatibility: Incompatibility): void {
+    this.#add(incompatibility);
+    this.#clues.push(incompatibility);
+    if (this.#clues.length > 8) this.#clues.shift();
+  }
+
+  /** The next plugin to decide: roots first, then the one with the fewest releases left. */
+  #choose(): PluginTable | undefined {
+    let best: PluginTable | undefined;
+    let bestIsRoot = false;
+    let bestCount = Infinity;
+    for (const table of this.#solution.undecided) {
+      const isRoot = this.#request.rootOf.has(table.name);
+      if (bestIsRoot && !isRoot) continue;
+      const count = countOf(this.#solution.setOf(table) as VersionSet);
+      if (count < bestCount || (isRoot && !bestIsRoot)) {
+        best = table;
+        bestIsRoot = isRoot;
+        bestCount = count;
+      }
+    }
+    return best;
+  }
+
+  /** Takes the preferred release of `table`, unless what it requires shows at once that it cannot be. */
+  *#decide(table: PluginTable): Generator<LoadNeed, void, void> {
+    const place = preferredPlace(table, this.#solution.setOf(table) as VersionSet, this.#request);
+    const runs = table.runsAt(place).filter((run) => !this.#addedRuns.has(run) && this.#isInScope(run.target));
+    yield* this.#ensureLoaded(runs.filter(({ kind }) => kind === "dependency").map(({ target }) => target));
+    let isPossible = true;
+    for (const run of runs) {
+      this.#addedRuns.add(run);
+      const added = this.#admitRun(table, run);
+      if (added !== undefined && this.#violatesBeside(added, table)) isPossible = false;
+    }
+    if (!isPossible) return;
+    this.counts.decisions += 1;
+    this.#solution.decide(table, place);
+  }
+
+  /** Adds what a run requires, or keeps it until its target is required by something. */
+  #admitRun(source: PluginTable, run: EdgeRun): Incompatibility | undefined {
+    if (run.kind === "dependency") {
+      this.#meet(this.#tableOf(run.target));
+      return this.#addRun(source, run);
+    }
+    const id = this.#catalogue.idOf(run.target);
+    const target = this.#catalogue.tryTable(id);
+    if (target !== undefined && this.#known.has(target)) return this.#addRun(source, run);
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) this.#waiting.set(id, [{ source, run }]);
+    else waiting.push({ source, run });
+    return undefined;
+  }
+
+  #addRun(source: PluginTable, run: EdgeRun): Incompatibility | undefined {
+    const override = run.kind === "conflict" ? undefined : this.#request.overrides.get(run.target);
+    const incompatibility = edgeIncompatibility(source, run, this.#tableOf(run.target), override);
+    if (incompatibility !== undefined) this.#add(incompatibility);
+    return incompatibility;
+  }
+
+  /** Whether all terms but the one about `table` are true already. */
+  #violatesBeside(incompatibility: Incompatibility, table: PluginTable): boolean {
+    return incompatibility.terms.every(
+      (term) => term.plugin === table || relate(this.#solution.setOf(term.plugin), term) === "satisfied",
+    );
+  }
+
+  #places(): Map<PluginTable, number> {
+    const places = new Map<PluginTable, number>();
+    for (const table of this.#solution.required) places.set(table, this.#solution.setOf(table)?.[0] as number);
+    return places;
+  }
+}
