@@ -138,6 +138,12 @@ function overlaps(a: Interval, b: Interval): boolean {
   return order < 0 || (order === 0 && second.includesLow && first.includesHigh);
 }
 
+/** Whether `version` comes before everything that `range` accepts. */
+export function isBelow(version: Version, range: Range): boolean {
+  const [first] = range.intervals;
+  return first !== undefined && !startsBy(first, version);
+}
+
 /** Whether `version` is in `range`. */
 export function matches(range: Range, version: Version): boolean {
   return range.intervals.some((interval) => startsBy(interval, version) && endsAfter(interval, version));

@@ -1,0 +1,3 @@
+export { parseUniverse } from "./parse-universe.ts";
+export { resolveUniverse } from "./universe.ts";
+export { resolve, resolveSync } from "./resolve.ts";
