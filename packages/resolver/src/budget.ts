@@ -1,6 +1,6 @@
 /** How much work a resolution may do. */
 export interface BudgetLimits {
-  /** Incompatibilities looked at, over the search, the core and the fix. Default 20,000,000. */
+  /** Incompatibilities and undecided plugins looked at, over search, core and fix. Default 20,000,000. */
   readonly maxSteps?: number;
   /** Milliseconds by `clock`; unlimited when absent. */
   readonly timeoutMs?: number;

@@ -14,8 +14,7 @@ import type { Fact } from "./incompatibility.ts";
 import type { PluginTable } from "./plugin-table.ts";
 import { areDisjoint, exactVersionOf, isUnlimited } from "./range.ts";
 import type { Range } from "./range.ts";
-import { countOf, isDisjoint, isEmpty, isSubset } from "./version-set.ts";
-import type { VersionSet } from "./version-set.ts";
+import { countOf, equals, isDisjoint, isEmpty, isSubset } from "./version-set.ts";
 
 type RootFact = Extract<Fact, { kind: "root" }>;
 type EdgeFact = Extract<Fact, { kind: "edge" }>;
@@ -47,8 +46,8 @@ export function describeFacts(a: Fact, b: Fact): string {
 /** Subject, verb and object, without a remark on what there is. */
 function describeDemand(fact: RootFact | EdgeFact): string {
   if (fact.kind === "root") return `you require ${describeWanted(fact)}`;
-  const set: VersionSet = [fact.run.from, fact.run.to];
-  return `${describeReleases(fact.source, set)} ${describePredicate(fact, isPlural(fact.source, set))}`;
+  const { source, edge } = fact;
+  return `${describeReleases(source, edge.makers)} ${describePredicate(fact, isPlural(source, edge.makers))}`;
 }
 
 const verbs = {
@@ -59,8 +58,8 @@ const verbs = {
 
 /** "depends on bar ^2". */
 function describePredicate(fact: EdgeFact, plural = false): string {
-  const verb = verbs[fact.run.kind][plural ? 1 : 0];
-  if (fact.run.kind === "conflict" && fact.source === fact.target) return `${verb} itself`;
+  const verb = verbs[fact.edge.kind][plural ? 1 : 0];
+  if (fact.edge.kind === "conflict" && fact.source === fact.target) return `${verb} itself`;
   return `${verb} ${describeWanted(fact)}`;
 }
 
@@ -73,7 +72,7 @@ function describeWanted(fact: RootFact | EdgeFact): string {
 
 /** A remark where no release matches what is asked for, or a single one that the range does not name. */
 function describeMatches(fact: RootFact | EdgeFact): string {
-  if (fact.kind === "edge" && fact.run.kind !== "dependency") return "";
+  if (fact.kind === "edge" && fact.edge.kind !== "dependency") return "";
   const range = effectiveRange(fact);
   const matching = fact.target.matching(range);
   if (isEmpty(matching)) return `(${describeSupply(fact)})`;
@@ -126,9 +125,9 @@ function describeBanned(target: PluginTable, ban: Ban, plural = false): string {
 function tryJoin(first: Fact, second: Fact): string | undefined {
   if (first.kind === "banned") return undefined;
   if (first.kind === "root" && second.kind === "root") return describeTwoRoots(first, second);
-  if (first.kind === "edge" && first.run.kind !== "dependency") return undefined;
+  if (first.kind === "edge" && first.edge.kind !== "dependency") return undefined;
   if (second.kind === "banned") return tryJoinBan(first, second);
-  if (second.kind === "edge") return tryJoinRun(first, second) ?? tryJoinChain(first, second);
+  if (second.kind === "edge") return tryJoinEdges(first, second) ?? tryJoinChain(first, second);
   return undefined;
 }
 
@@ -138,9 +137,9 @@ function describeTwoRoots(first: RootFact, second: RootFact): string {
 }
 
 /** "foo 1.0.0 depends on bar ^2 as well as on baz ^3". */
-function tryJoinRun(first: RootFact | EdgeFact, second: EdgeFact): string | undefined {
-  if (first.kind !== "edge" || second.run.kind !== "dependency" || first.source !== second.source) return undefined;
-  if (first.run.from !== second.run.from || first.run.to !== second.run.to) return undefined;
+function tryJoinEdges(first: RootFact | EdgeFact, second: EdgeFact): string | undefined {
+  if (first.kind !== "edge" || second.edge.kind !== "dependency" || first.source !== second.source) return undefined;
+  if (!equals(first.edge.makers, second.edge.makers)) return undefined;
   const also = [describeWanted(second), describeMatches(second)].filter((words) => words !== "");
   return `${describeFact(first)} as well as on ${also.join(" ")}`;
 }
@@ -149,7 +148,7 @@ function tryJoinRun(first: RootFact | EdgeFact, second: EdgeFact): string | unde
 function tryJoinChain(first: RootFact | EdgeFact, second: EdgeFact): string | undefined {
   if (first.target !== second.source || second.target === second.source) return undefined;
   const matching = first.target.matching(effectiveRange(first));
-  if (isEmpty(matching) || !isSubset(matching, [second.run.from, second.run.to])) return undefined;
+  if (isEmpty(matching) || !isSubset(matching, second.edge.makers)) return undefined;
   const remark = describeMatches(second);
   return `${describeDemand(first)}, which ${describePredicate(second)}${remark === "" ? "" : ` ${remark}`}`;
 }
@@ -177,11 +176,11 @@ function describeGap(a: Fact, b: Fact): string {
 }
 
 function isConflictEdge(fact: RootFact | EdgeFact): boolean {
-  return fact.kind === "edge" && fact.run.kind === "conflict";
+  return fact.kind === "edge" && fact.edge.kind === "conflict";
 }
 
 function authorsRange(fact: RootFact | EdgeFact): Range {
-  return fact.kind === "root" ? fact.range : fact.run.range;
+  return fact.kind === "root" ? fact.range : fact.edge.range;
 }
 
 /** The range that counts: the policy's where it overrides the author's. */

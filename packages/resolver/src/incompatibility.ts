@@ -1,5 +1,5 @@
 import type { Ban } from "./eligibility.ts";
-import type { EdgeRun, PluginTable } from "./plugin-table.ts";
+import type { SharedEdge, PluginTable } from "./plugin-table.ts";
 import type { Range } from "./range.ts";
 import type { Assignment } from "./partial-solution.ts";
 import type { Term } from "./term.ts";
@@ -15,7 +15,7 @@ export type Fact =
   | {
       readonly kind: "edge";
       readonly source: PluginTable;
-      readonly run: EdgeRun;
+      readonly edge: SharedEdge;
       readonly target: PluginTable;
       /** The policy's range in place of the author's. */
       readonly override: Range | undefined;
@@ -58,23 +58,22 @@ export function rootIncompatibility(target: PluginTable, range: Range, override:
   });
 }
 
-/** What the releases of `run` require of `target`; `undefined` when they cannot violate it. */
+/** What the releases behind `edge` require of `target`; `undefined` when they cannot violate it. */
 export function edgeIncompatibility(
   source: PluginTable,
-  run: EdgeRun,
+  edge: SharedEdge,
   target: PluginTable,
   override: Range | undefined,
 ): Incompatibility | undefined {
-  const cause: Fact = { kind: "edge", source, run, target, override };
-  const refused = refusedPlaces(run, target, override);
-  const concerned: VersionSet = [run.from, run.to];
+  const cause: Fact = { kind: "edge", source, edge, target, override };
+  const refused = refusedPlaces(edge, target, override);
   if (source === target) {
     // A requirement on oneself: it rules out those releases that do not fulfil it with themselves.
-    const self = intersectionOf(concerned, refused);
+    const self = intersectionOf(edge.makers, refused);
     return isEmpty(self) ? undefined : new Incompatibility([{ plugin: source, set: self }], cause);
   }
   if (isEmpty(refused)) return undefined;
-  return new Incompatibility([{ plugin: source, set: concerned }, ...termsOf(target, refused)], cause);
+  return new Incompatibility([{ plugin: source, set: edge.makers }, ...termsOf(target, refused)], cause);
 }
 
 /** A term that holds everywhere says nothing and is left out. */
@@ -82,10 +81,10 @@ function termsOf(plugin: PluginTable, set: VersionSet): readonly Term[] {
   return equals(set, plugin.full) ? [] : [{ plugin, set }];
 }
 
-function refusedPlaces(run: EdgeRun, target: PluginTable, override: Range | undefined): VersionSet {
-  if (run.kind === "conflict") return target.matching(run.range);
-  const refused = target.refusing(override ?? run.range);
-  return run.kind === "dependency" ? refused : intersectionOf(refused, target.present);
+function refusedPlaces(edge: SharedEdge, target: PluginTable, override: Range | undefined): VersionSet {
+  if (edge.kind === "conflict") return target.matching(edge.range);
+  const refused = target.refusing(override ?? edge.range);
+  return edge.kind === "dependency" ? refused : intersectionOf(refused, target.present);
 }
 
 export function bannedIncompatibility(target: PluginTable, set: VersionSet, ban: Ban): Incompatibility {

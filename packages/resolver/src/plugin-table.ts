@@ -29,11 +29,10 @@ export interface CompiledRelease {
   readonly publishedAtMs: number | undefined;
 }
 
-/** Neighbouring releases that make the same requirement: one incompatibility serves them all. */
-export interface EdgeRun extends Edge {
-  /** Half-open places in the release list. */
-  readonly from: number;
-  readonly to: number;
+/** The same requirement made by several releases of a plugin: one incompatibility serves them all. */
+export interface SharedEdge extends Edge {
+  /** Places of the releases that make it. */
+  readonly makers: VersionSet;
 }
 
 /** The release list of one plugin, ready for solving. Independent of roots, policy and host. */
@@ -53,7 +52,7 @@ export class PluginTable {
   /** Every place but the absent one. */
   readonly present: VersionSet;
   readonly hasYanked: boolean;
-  readonly #runsOf: readonly (readonly EdgeRun[])[];
+  readonly #edgesOf: readonly (readonly SharedEdge[])[];
   readonly #matching = new Map<Range, VersionSet>();
   readonly #refusing = new Map<Range, VersionSet>();
   readonly #stable: readonly boolean[];
@@ -68,7 +67,7 @@ export class PluginTable {
     this.full = [0, this.size];
     this.present = releases.length === 0 ? [] : [0, releases.length];
     this.hasYanked = releases.some((release) => release.isYanked);
-    this.#runsOf = runsOf(releases);
+    this.#edgesOf = sharedEdgesOf(releases);
     this.#stable = this.versions.map((version) => !isPrerelease(version));
   }
 
@@ -96,9 +95,9 @@ export class PluginTable {
     return set;
   }
 
-  /** What the release at `place` requires, each as the longest run of neighbours that require the same. */
-  runsAt(place: number): readonly EdgeRun[] {
-    return this.#runsOf[place] ?? [];
+  /** What the release at `place` requires, each together with the other releases that require the same. */
+  edgesAt(place: number): readonly SharedEdge[] {
+    return this.#edgesOf[place] ?? [];
   }
 
   isStable(place: number): boolean {
@@ -112,31 +111,20 @@ export class PluginTable {
   }
 }
 
-function runsOf(releases: readonly CompiledRelease[]): EdgeRun[][] {
-  const runs: EdgeRun[][] = releases.map(() => []);
-  let open = new Map<string, { edge: Edge; from: number }>();
-  const close = (key: string, to: number) => {
-    const started = open.get(key);
-    if (started === undefined) return;
-    const run: EdgeRun = { ...started.edge, from: started.from, to };
-    for (let place = started.from; place < to; place += 1) (runs[place] as EdgeRun[]).push(run);
-  };
-  for (let place = 0; place <= releases.length; place += 1) {
-    const edges = releases[place]?.edges ?? [];
-    const next = new Map<string, { edge: Edge; from: number }>();
-    for (const edge of edges) {
-      // A space cannot stand in a kind, so the key names one pair of kind and target.
-      const key = `${edge.kind} ${edge.target}`;
-      const started = open.get(key);
-      next.set(key, started !== undefined && isSameEdge(started.edge, edge) ? started : { edge, from: place });
-    }
-    for (const [key, started] of open) if (next.get(key) !== started) close(key, place);
-    open = next;
-  }
-  return runs;
-}
-
-function isSameEdge(a: Edge, b: Edge): boolean {
-  // Ranges are interned by the catalogue's vocabulary: the same text is the same object.
-  return a.range === b.range && a.isLazy === b.isLazy;
+function sharedEdgesOf(releases: readonly CompiledRelease[]): SharedEdge[][] {
+  // By kind, target and laziness, then by range: ranges are interned, so the same text is the same object.
+  const shared = new Map<string, Map<Range, Edge & { makers: number[] }>>();
+  return releases.map(({ edges }, place) =>
+    edges.map((edge) => {
+      // A space cannot stand in a kind, so no two targets share a key.
+      const key = `${edge.isLazy ? "lazy-" : ""}${edge.kind} ${edge.target}`;
+      let byRange = shared.get(key);
+      if (byRange === undefined) shared.set(key, (byRange = new Map()));
+      let known = byRange.get(edge.range);
+      if (known === undefined) byRange.set(edge.range, (known = { ...edge, makers: [] }));
+      if (known.makers.at(-1) === place) known.makers[known.makers.length - 1] = place + 1;
+      else known.makers.push(place, place + 1);
+      return known;
+    }),
+  );
 }

@@ -11,11 +11,11 @@ export function reportFact(fact: Fact): FactReport {
       return { kind: "root", plugin: fact.target.name, range: fact.range.text, ...overrideOf(fact) };
     case "edge":
       return {
-        kind: fact.run.kind,
+        kind: fact.edge.kind,
         plugin: fact.source.name,
-        versions: versionsIn(fact.source, [fact.run.from, fact.run.to]),
+        versions: versionsIn(fact.source, fact.edge.makers),
         target: fact.target.name,
-        range: fact.run.range.text,
+        range: fact.edge.range.text,
         ...overrideOf(fact),
       };
     case "banned":

@@ -19,7 +19,7 @@ export interface ResolvedNeed {
 export interface WorkCounts {
   readonly decisions: number;
   readonly conflicts: number;
-  /** Incompatibilities looked at. */
+  /** Incompatibilities and undecided plugins looked at. */
   readonly steps: number;
 }
 

@@ -9,7 +9,7 @@ import {
 } from "./incompatibility.ts";
 import type { Incompatibility } from "./incompatibility.ts";
 import { PartialSolution } from "./partial-solution.ts";
-import type { EdgeRun, PluginTable } from "./plugin-table.ts";
+import type { SharedEdge, PluginTable } from "./plugin-table.ts";
 import { preferredPlace } from "./preference.ts";
 import type { CompiledRequest } from "./request.ts";
 import { relate } from "./term.ts";
@@ -55,10 +55,11 @@ export class Solver {
   readonly #scope: ReadonlySet<string> | undefined;
   readonly #solution = new PartialSolution();
   readonly #incompatibilities: (Incompatibility[] | undefined)[] = [];
+  readonly #roots = new Set<PluginTable>();
   readonly #known = new Set<PluginTable>();
-  readonly #addedRuns = new Set<EdgeRun>();
+  readonly #addedEdges = new Set<SharedEdge>();
   /** Optional dependencies and conflicts on plugins that nothing requires so far. */
-  readonly #waiting = new Map<number, { source: PluginTable; run: EdgeRun }[]>();
+  readonly #waiting = new Map<number, { source: PluginTable; edge: SharedEdge }[]>();
   readonly #clues: Incompatibility[] = [];
 
   constructor(request: CompiledRequest, catalogue: Catalogue, budget: Allowance, scope?: ReadonlySet<string>) {
@@ -77,6 +78,7 @@ export class Solver {
       this.#meet(table);
       const incompatibility = rootIncompatibility(table, range, this.#request.overrides.get(plugin));
       this.#add(incompatibility);
+      this.#roots.add(table);
       if (incompatibility.terms.length === 0) return { kind: "conflict", proof: incompatibility };
       changed.push(table);
     }
@@ -109,7 +111,7 @@ export class Solver {
     const likely = new Set<string>();
     for (const table of this.#solution.undecided) {
       const place = preferredPlace(table, this.#solution.setOf(table) as VersionSet, this.#request);
-      for (const { kind, target } of table.runsAt(place)) {
+      for (const { kind, target } of table.edgesAt(place)) {
         const isUnread = this.#catalogue.tryTable(this.#catalogue.idOf(target)) === undefined;
         if (kind === "dependency" && isUnread && this.#isInScope(target)) likely.add(target);
       }
@@ -122,7 +124,7 @@ export class Solver {
     if (this.#known.has(table)) return;
     this.#known.add(table);
     for (const { ban, set } of bannedReleases(table, this.#request)) this.#add(bannedIncompatibility(table, set, ban));
-    for (const { source, run } of this.#waiting.get(table.id) ?? []) this.#addRun(source, run);
+    for (const { source, edge } of this.#waiting.get(table.id) ?? []) this.#addEdge(source, edge);
     this.#waiting.delete(table.id);
   }
 
@@ -144,11 +146,16 @@ export class Solver {
     while (changed.length > 0) {
       const plugin = changed.pop() as PluginTable;
       const about = this.#incompatibilities[plugin.id] ?? [];
-      this.#budget.spend(about.length);
       // Newest first: learned incompatibilities say more than the facts they came from.
       for (let index = about.length - 1; index >= 0; index -= 1) {
         const incompatibility = about[index] as Incompatibility;
-        if (incompatibility.contradictedBy?.isStanding === true) continue;
+        const { contradictedBy } = incompatibility;
+        if (contradictedBy?.isStanding === true) {
+          // What is contradicted before any decision stays so: it need never be looked at again.
+          if (contradictedBy.decisionLevel === 0) about.splice(index, 1);
+          continue;
+        }
+        this.#budget.spend(1);
         const unit = this.#examine(incompatibility);
         if (unit === "violated") {
           this.counts.conflicts += 1;
@@ -246,11 +253,13 @@ export class Solver {
 
   /** The next plugin to decide: roots first, then the one with the fewest releases left. */
   #choose(): PluginTable | undefined {
+    const { undecided } = this.#solution;
+    this.#budget.spend(undecided.length);
     let best: PluginTable | undefined;
     let bestIsRoot = false;
     let bestCount = Infinity;
-    for (const table of this.#solution.undecided) {
-      const isRoot = this.#request.rootOf.has(table.name);
+    for (const table of undecided) {
+      const isRoot = this.#roots.has(table);
       if (bestIsRoot && !isRoot) continue;
       const count = countOf(this.#solution.setOf(table) as VersionSet);
       if (count < bestCount || (isRoot && !bestIsRoot)) {
@@ -265,12 +274,12 @@ export class Solver {
   /** Takes the preferred release of `table`, unless what it requires shows at once that it cannot be. */
   *#decide(table: PluginTable): Generator<LoadNeed, void, void> {
     const place = preferredPlace(table, this.#solution.setOf(table) as VersionSet, this.#request);
-    const runs = table.runsAt(place).filter((run) => !this.#addedRuns.has(run) && this.#isInScope(run.target));
-    yield* this.#ensureLoaded(runs.filter(({ kind }) => kind === "dependency").map(({ target }) => target));
+    const edges = table.edgesAt(place).filter((edge) => !this.#addedEdges.has(edge) && this.#isInScope(edge.target));
+    yield* this.#ensureLoaded(edges.filter(({ kind }) => kind === "dependency").map(({ target }) => target));
     let isPossible = true;
-    for (const run of runs) {
-      this.#addedRuns.add(run);
-      const added = this.#admitRun(table, run);
+    for (const edge of edges) {
+      this.#addedEdges.add(edge);
+      const added = this.#admitEdge(table, edge);
       if (added !== undefined && this.#violatesBeside(added, table)) isPossible = false;
     }
     if (!isPossible) return;
@@ -278,24 +287,24 @@ export class Solver {
     this.#solution.decide(table, place);
   }
 
-  /** Adds what a run requires, or keeps it until its target is required by something. */
-  #admitRun(source: PluginTable, run: EdgeRun): Incompatibility | undefined {
-    if (run.kind === "dependency") {
-      this.#meet(this.#tableOf(run.target));
-      return this.#addRun(source, run);
+  /** Adds what an edge requires, or keeps it until its target is required by something. */
+  #admitEdge(source: PluginTable, edge: SharedEdge): Incompatibility | undefined {
+    if (edge.kind === "dependency") {
+      this.#meet(this.#tableOf(edge.target));
+      return this.#addEdge(source, edge);
     }
-    const id = this.#catalogue.idOf(run.target);
+    const id = this.#catalogue.idOf(edge.target);
     const target = this.#catalogue.tryTable(id);
-    if (target !== undefined && this.#known.has(target)) return this.#addRun(source, run);
+    if (target !== undefined && this.#known.has(target)) return this.#addEdge(source, edge);
     const waiting = this.#waiting.get(id);
-    if (waiting === undefined) this.#waiting.set(id, [{ source, run }]);
-    else waiting.push({ source, run });
+    if (waiting === undefined) this.#waiting.set(id, [{ source, edge }]);
+    else waiting.push({ source, edge });
     return undefined;
   }
 
-  #addRun(source: PluginTable, run: EdgeRun): Incompatibility | undefined {
-    const override = run.kind === "conflict" ? undefined : this.#request.overrides.get(run.target);
-    const incompatibility = edgeIncompatibility(source, run, this.#tableOf(run.target), override);
+  #addEdge(source: PluginTable, edge: SharedEdge): Incompatibility | undefined {
+    const override = edge.kind === "conflict" ? undefined : this.#request.overrides.get(edge.target);
+    const incompatibility = edgeIncompatibility(source, edge, this.#tableOf(edge.target), override);
     if (incompatibility !== undefined) this.#add(incompatibility);
     return incompatibility;
   }
