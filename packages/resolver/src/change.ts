@@ -176,7 +176,7 @@ function describeChange(change: Change): string {
     case "relax-root":
       return `Require ${nameOf(change)} ${clean(change.to)} instead of ${clean(change.from)}.`;
     case "drop-root":
-      return `Do without ${nameOf(change)} (${clean(change.from)}).`;
+      return `Do without ${nameOf(change)}.`;
     case "pin-yanked":
       return `Require exactly ${nameOf(change)} ${clean(change.to)}, although it is yanked.`;
     case "allow-yanked":

@@ -8,8 +8,8 @@ import type { Term } from "./term.ts";
 import { complementOf, countOf, intersectionOf } from "./version-set.ts";
 import type { VersionSet } from "./version-set.ts";
 
-/** Stretches of releases that a sentence lists before it gives a number instead. */
-const LISTED_STRETCHES = 4;
+/** Words that a list of versions may have before it is cut. */
+const LISTED_WORDS = 5;
 
 type Conjunction = "and" | "or";
 
@@ -38,23 +38,23 @@ export function describeReleases(plugin: PluginTable, set: VersionSet, conjuncti
 
 /** The versions in `set`, without the plugin's name. */
 export function describePlaces(plugin: PluginTable, set: VersionSet, conjunction: Conjunction = "and"): string {
-  const stretches: string[] = [];
-  for (let index = 0; index < set.length; index += 2) {
-    stretches.push(describeStretch(plugin, set[index] as number, set[index + 1] as number, conjunction));
+  const words: string[] = [];
+  for (let index = 0; index < set.length && words.length <= LISTED_WORDS; index += 2) {
+    words.push(...describeStretch(plugin, set[index] as number, set[index + 1] as number));
   }
-  if (stretches.length <= LISTED_STRETCHES) return joinWords(stretches, conjunction);
-  const shown = stretches.slice(0, LISTED_STRETCHES - 1).join(", ");
-  return `${shown} … ${stretches.at(-1)} (${countOf(set)} releases)`;
+  if (words.length <= LISTED_WORDS) return joinWords(words, conjunction);
+  const last = describeStretch(plugin, set.at(-2) as number, set.at(-1) as number).at(-1);
+  return `${words.slice(0, LISTED_WORDS - 2).join(", ")} … ${last} (${countOf(set)} releases)`;
 }
 
-function describeStretch(plugin: PluginTable, from: number, to: number, conjunction: Conjunction): string {
+function describeStretch(plugin: PluginTable, from: number, to: number): string[] {
   const first = describeVersion(plugin, from);
   const last = describeVersion(plugin, to - 1);
-  if (to - from === 1) return first;
-  if (to - from === 2) return `${first} ${conjunction} ${last}`;
-  if (to === plugin.releases.length) return `${first} and later`;
-  if (from === 0) return `${last} and earlier`;
-  return `${first} to ${last}`;
+  if (to - from === 1) return [first];
+  if (to - from === 2) return [first, last];
+  if (to === plugin.releases.length) return [`${first} and later`];
+  if (from === 0) return [`${last} and earlier`];
+  return [`${first} to ${last}`];
 }
 
 /** The version of the release at `place`. */
@@ -104,23 +104,30 @@ export function describeConclusion({ terms }: Incompatibility): string {
   if (installed.length === 0) return `${needed} is required`;
   if (needed === "") return describeImpossible(installed);
   const [only, ...others] = installed;
-  const isOne = only !== undefined && others.length === 0 && !isPlural(only.plugin, only.set);
-  return `${describeTogether(installed)} ${isOne ? "requires" : "require"} ${needed}`;
+  if (only === undefined || others.length > 0) return `${describeTogether(installed)} together require ${needed}`;
+  const verb = isPlural(only.plugin, only.set) ? "require" : "requires";
+  return `${describeReleases(only.plugin, only.set)} ${verb} ${needed}`;
 }
 
 /** Releases that must not be there, alone or together. */
 function describeImpossible(terms: readonly Term[]): string {
   const [only, ...others] = terms;
-  if (only === undefined || others.length > 0) return `${describeTogether(terms, "")} cannot be used together`;
+  if (only === undefined || others.length > 0) return `${describeTogether(terms)} cannot be used together`;
   const { plugin, set } = only;
   if (plugin.releases.length === 1) return `${describeReleases(plugin, set)}, its only release, cannot be used`;
   if (isEvery(plugin, set)) return `no release of ${describePlugin(plugin)} can be used`;
   return `${describeReleases(plugin, set)} cannot be used`;
 }
 
-function describeTogether(terms: readonly Term[], remark = " together"): string {
-  const words = terms.map(({ plugin, set }) => describeReleases(plugin, set));
-  return `${joinWords(words)}${terms.length > 1 ? remark : ""}`;
+/** Several plugins, of each of which only one release can be meant. */
+function describeTogether(terms: readonly Term[]): string {
+  return joinWords(
+    terms.map(({ plugin, set }) => {
+      if (isEvery(plugin, set)) return `any ${describePlugin(plugin)}`;
+      const places = describePlaces(plugin, set, "or");
+      return countOf(set) === 1 ? `${describePlugin(plugin)} ${places}` : `${describePlugin(plugin)} (${places})`;
+    }),
+  );
 }
 
 /** The releases that a negative term leaves to be installed. */

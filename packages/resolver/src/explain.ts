@@ -20,7 +20,7 @@ export function explainProof(proof: Incompatibility): Explanation {
   const facts = factsOf(proof);
   const isWritten = uses.size <= WRITTEN_DERIVATIONS;
   const all = isWritten ? new ProofWriter(proof, uses).write() : [];
-  const lines = all.slice(-EXPLAINED_LINES);
+  const lines = lastLines(all);
   const omittedLines = isWritten ? all.length - lines.length : uses.size;
   const opening = omittedLines === 0 ? [] : [describeOmission(facts, omittedLines, lines.length)];
   return {
@@ -29,6 +29,15 @@ export function explainProof(proof: Incompatibility): Explanation {
     omittedLines,
     facts: facts.map(reportFact),
   };
+}
+
+/** The last sentences, without references to those that are left out. */
+function lastLines(all: readonly ExplanationLine[]): ExplanationLine[] {
+  const omitted = all.slice(0, -EXPLAINED_LINES).filter(({ number }) => number !== undefined);
+  return all.slice(-EXPLAINED_LINES).map(({ text, number }) => ({
+    text: omitted.reduce((kept, line) => kept.replaceAll(` (${line.number})`, ""), text),
+    number,
+  }));
 }
 
 /**
@@ -42,12 +51,12 @@ export function explainClues(clues: readonly Incompatibility[]): Explanation | u
 
 /** What stands in place of the sentences that are left out: what is required, and how much is missing. */
 function describeOmission(facts: readonly Fact[], omitted: number, shown: number): string {
-  const roots = facts.filter((fact) => fact.kind === "root").map(({ target, range }) => describeRequirement(target, range));
+  const roots = facts.filter((fact) => fact.kind === "root").map(({ target, range }) => describeRequirement(target, range)).toSorted();
   const named = roots.length > 8 ? [...roots.slice(0, 7), `${roots.length - 7} more`] : roots;
   const required = named.length === 0 ? "" : `You require ${joinWords(named)}; the releases that this allows exclude each other. `;
   return shown === 0
     ? `${required}The proof has ${omitted} steps, too many to print.`
-    : `${required}The proof has ${omitted + shown} sentences, of which these are the last ${shown}:`;
+    : `${required}The proof has ${omitted + shown} sentences, of which these are the last ${shown}: …`;
 }
 
 /** An incompatibility with a derivation. */

@@ -115,7 +115,7 @@ class FixSearch {
 
   *#solve(request: ResolveRequest, scope?: ReadonlySet<string>): Generator<LoadNeed, Outcome, void> {
     const compiled = compileRequest(request, this.#catalogue.vocabulary);
-    return yield* new Solver(compiled, this.#catalogue, this.#budget, scope).solve();
+    return yield* new Solver(compiled, this.#catalogue, this.#budget, scope && { scope }).solve();
   }
 
   *#learn(
@@ -125,7 +125,7 @@ class FixSearch {
     known?: ReadonlySet<string>,
   ): Generator<LoadNeed, void, void> {
     const compiled = compileRequest(request, this.#catalogue.vocabulary);
-    const core = yield* minimalCore(proof, compiled, this.#catalogue, this.#budget);
+    const core = yield* minimalCore(proof, [], compiled, this.#catalogue, this.#budget);
     if (known === undefined) this.#cores.push(new Set(core.plugins));
     this.#extend(candidate, core);
   }

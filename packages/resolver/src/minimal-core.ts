@@ -3,7 +3,7 @@ import type { Catalogue } from "./catalogue.ts";
 import type { Fact, Incompatibility } from "./incompatibility.ts";
 import type { CompiledRequest } from "./request.ts";
 import { Solver } from "./solver.ts";
-import type { LoadNeed } from "./solver.ts";
+import type { LoadNeed, Outcome, SearchOrder } from "./solver.ts";
 
 /**
  * Plugins that cannot be reconciled even if nothing else existed: the requirements of the roots on them
@@ -20,21 +20,15 @@ export interface Core {
 
 /** Every fact that a proof rests on, once each. */
 export function factsOf(proof: Incompatibility): Fact[] {
-  const facts: Fact[] = [];
-  const seen = new Set<Incompatibility>([proof]);
-  const open = [proof];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (next.cause.kind !== "derived") {
-      facts.push(next.cause);
-      continue;
-    }
-    for (const premise of [next.cause.conflict, next.cause.other]) {
-      if (seen.has(premise)) continue;
-      seen.add(premise);
-      open.push(premise);
-    }
-  }
-  return facts;
+  return Array.from(partsOf(proof), ({ cause }) => cause).filter((cause) => cause.kind !== "derived");
+}
+
+/** A proof and everything that it is derived from. Iterative: proofs can be deep. */
+function partsOf(proof: Incompatibility): Set<Incompatibility> {
+  const parts = new Set([proof]);
+  // A set's iteration reaches what is added on the way.
+  for (const { cause } of parts) if (cause.kind === "derived") parts.add(cause.conflict).add(cause.other);
+  return parts;
 }
 
 export function pluginsOf(proof: Incompatibility): string[] {
@@ -46,29 +40,105 @@ export function pluginsOf(proof: Incompatibility): string[] {
   return Array.from(names).toSorted();
 }
 
+/** A core may take this much work; beyond it, the smallest set found so far has to do. */
+const MAX_STEPS = 4_000_000;
+
+/** Looking for a smaller core than the first may take this much more. */
+const MAX_EXTRA_STEPS = 400_000;
+
+/** A proof of up to this many incompatibilities is not worth a second try. */
+const SHORT_PROOF = 5;
+
+/** How to search, and from which end to leave out plugins. Other ways find other cores. */
+interface Attempt {
+  readonly order: SearchOrder;
+  readonly fromEnd: boolean;
+}
+
+const firstAttempt: Attempt = { order: { takesWidest: false, takesLowest: false }, fromEnd: true };
+
+const otherAttempts: readonly Attempt[] = [
+  { order: { takesWidest: true, takesLowest: false }, fromEnd: false },
+  { order: { takesWidest: false, takesLowest: true }, fromEnd: false },
+  { order: { takesWidest: true, takesLowest: true }, fromEnd: true },
+];
+
 /**
- * Shrinks the plugins of a proof to a core from which no member can go, by leaving out one at a time and
- * solving again. Each failing trial gives a new proof, and with it often a much smaller set.
- * See docs/solver.md, "Minimal cores".
+ * Shrinks a proof to a core from which no member can go, and of several such cores takes the smallest and
+ * the one with the shortest proof. See docs/solver.md, "Minimal cores".
+ *
+ * @param met the plugins that the search came across; smaller cores are looked for among them
  */
 export function* minimalCore(
   proof: Incompatibility,
+  met: readonly string[],
   request: CompiledRequest,
   catalogue: Catalogue,
   budget: Allowance,
 ): Generator<LoadNeed, Core, void> {
-  let core = { plugins: pluginsOf(proof), proof };
-  const needed = new Set<string>();
-  for (;;) {
-    const candidate = core.plugins.findLast((plugin) => !needed.has(plugin));
-    if (candidate === undefined) break;
-    const scope = new Set(core.plugins);
-    scope.delete(candidate);
-    const outcome = yield* new Solver(request, catalogue, budget, scope).solve();
-    if (outcome.kind === "exhausted") return { ...core, isMinimal: false };
-    if (outcome.kind === "conflict") core = { plugins: pluginsOf(outcome.proof), proof: outcome.proof };
-    else needed.add(candidate);
+  const shrinker = new Shrinker(request, catalogue, budget.part(MAX_STEPS));
+  let best = yield* shrinker.shrink(proof, firstAttempt);
+  if (!best.isMinimal || lengthOf(best.proof) <= SHORT_PROOF) return best;
+  const extra = new Shrinker(request, catalogue, budget.part(MAX_EXTRA_STEPS));
+  // Any smaller core lacks a member of this one.
+  for (const member of best.plugins) {
+    const scope = new Set(met.filter((plugin) => plugin !== member));
+    best = yield* extra.improve(best, scope, firstAttempt);
   }
-  // The first proof may rest on more plugins than its own set needs in another order; solve once more inside.
-  return { ...core, isMinimal: true };
+  for (const attempt of otherAttempts) best = yield* extra.improve(best, new Set(best.plugins), attempt);
+  return best;
+}
+
+/** Looks for cores inside a set of plugins. */
+class Shrinker {
+  readonly #request: CompiledRequest;
+  readonly #catalogue: Catalogue;
+  readonly #budget: Allowance;
+
+  constructor(request: CompiledRequest, catalogue: Catalogue, budget: Allowance) {
+    this.#request = request;
+    this.#catalogue = catalogue;
+    this.#budget = budget;
+  }
+
+  *#search(scope: ReadonlySet<string>, { order }: Attempt): Generator<LoadNeed, Outcome, void> {
+    return yield* new Solver(this.#request, this.#catalogue, this.#budget, { scope, order }).solve();
+  }
+
+  /**
+   * Leaves out one plugin at a time and solves again. Each trial that fails gives a new proof, and with it
+   * often a much smaller set; a plugin without which there is a solution stays for good.
+   */
+  *shrink(proof: Incompatibility, attempt: Attempt): Generator<LoadNeed, Core, void> {
+    let core = { plugins: pluginsOf(proof), proof };
+    const needed = new Set<string>();
+    for (;;) {
+      const isOpen = (plugin: string) => !needed.has(plugin);
+      const candidate = attempt.fromEnd ? core.plugins.findLast(isOpen) : core.plugins.find(isOpen);
+      if (candidate === undefined) return { ...core, isMinimal: true };
+      const scope = new Set(core.plugins.filter((plugin) => plugin !== candidate));
+      const outcome = yield* this.#search(scope, attempt);
+      if (outcome.kind === "exhausted") return { ...core, isMinimal: false };
+      if (outcome.kind === "conflict") core = { plugins: pluginsOf(outcome.proof), proof: outcome.proof };
+      else needed.add(candidate);
+    }
+  }
+
+  /** The best core inside `scope`, if it is better than `best`. */
+  *improve(best: Core, scope: ReadonlySet<string>, attempt: Attempt): Generator<LoadNeed, Core, void> {
+    const outcome = yield* this.#search(scope, attempt);
+    if (outcome.kind !== "conflict") return best;
+    const core = yield* this.shrink(outcome.proof, attempt);
+    return core.isMinimal && isSmaller(core, best) ? core : best;
+  }
+}
+
+function isSmaller(a: Core, b: Core): boolean {
+  if (a.plugins.length !== b.plugins.length) return a.plugins.length < b.plugins.length;
+  return lengthOf(a.proof) < lengthOf(b.proof);
+}
+
+/** How many incompatibilities a proof is made of. */
+function lengthOf(proof: Incompatibility): number {
+  return partsOf(proof).size;
 }

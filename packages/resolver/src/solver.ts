@@ -30,6 +30,22 @@ export interface SolverCounts {
   conflicts: number;
 }
 
+/** In which order a search decides. Verdicts do not depend on it; solutions and proofs do. */
+export interface SearchOrder {
+  /** Among plugins of equal standing, the one with the most releases left comes first, not that with the fewest. */
+  readonly takesWidest: boolean;
+  /** Releases are tried from the lowest up, whatever the request prefers. */
+  readonly takesLowest: boolean;
+}
+
+/** What a search may look at, and how. */
+export interface SearchOptions {
+  /** Only these plugins exist; requirements on others are ignored. All by default. */
+  readonly scope?: ReadonlySet<string>;
+  /** Only for searches of which the proof alone matters. */
+  readonly order?: SearchOrder;
+}
+
 /** Names whose release lists must be in the catalogue before the search can go on. */
 export interface LoadNeed {
   readonly needed: readonly string[];
@@ -51,8 +67,8 @@ export class Solver {
   readonly #request: CompiledRequest;
   readonly #catalogue: Catalogue;
   readonly #budget: Allowance;
-  /** Only these plugins exist; requirements on others are ignored. `undefined`: all. */
   readonly #scope: ReadonlySet<string> | undefined;
+  readonly #order: SearchOrder;
   readonly #solution = new PartialSolution();
   readonly #incompatibilities: (Incompatibility[] | undefined)[] = [];
   readonly #roots = new Set<PluginTable>();
@@ -62,11 +78,17 @@ export class Solver {
   readonly #waiting = new Map<number, { source: PluginTable; edge: SharedEdge }[]>();
   readonly #clues: Incompatibility[] = [];
 
-  constructor(request: CompiledRequest, catalogue: Catalogue, budget: Allowance, scope?: ReadonlySet<string>) {
+  constructor(request: CompiledRequest, catalogue: Catalogue, budget: Allowance, options: SearchOptions = {}) {
     this.#request = request;
     this.#catalogue = catalogue;
     this.#budget = budget;
-    this.#scope = scope;
+    this.#scope = options.scope;
+    this.#order = options.order ?? { takesWidest: false, takesLowest: false };
+  }
+
+  /** Plugins that anything required so far, in the order in which they came up. */
+  metPlugins(): string[] {
+    return Array.from(this.#known, ({ name }) => name);
   }
 
   *solve(): Generator<LoadNeed, Outcome, void> {
@@ -251,7 +273,7 @@ export class Solver {
     if (this.#clues.length > 8) this.#clues.shift();
   }
 
-  /** The next plugin to decide: roots first, then the one with the fewest releases left. */
+  /** The next plugin to decide: roots first, then the one with the fewest releases left. See `SearchOrder`. */
   #choose(): PluginTable | undefined {
     const { undecided } = this.#solution;
     this.#budget.spend(undecided.length);
@@ -261,7 +283,8 @@ export class Solver {
     for (const table of undecided) {
       const isRoot = this.#roots.has(table);
       if (bestIsRoot && !isRoot) continue;
-      const count = countOf(this.#solution.setOf(table) as VersionSet);
+      const left = countOf(this.#solution.setOf(table) as VersionSet);
+      const count = this.#order.takesWidest ? -left : left;
       if (count < bestCount || (isRoot && !bestIsRoot)) {
         best = table;
         bestIsRoot = isRoot;
@@ -273,7 +296,9 @@ export class Solver {
 
   /** Takes the preferred release of `table`, unless what it requires shows at once that it cannot be. */
   *#decide(table: PluginTable): Generator<LoadNeed, void, void> {
-    const place = preferredPlace(table, this.#solution.setOf(table) as VersionSet, this.#request);
+    const allowed = this.#solution.setOf(table) as VersionSet;
+    const lowest = allowed[0] as number;
+    const place = this.#order.takesLowest ? lowest : preferredPlace(table, allowed, this.#request);
     const edges = table.edgesAt(place).filter((edge) => !this.#addedEdges.has(edge) && this.#isInScope(edge.target));
     yield* this.#ensureLoaded(edges.filter(({ kind }) => kind === "dependency").map(({ target }) => target));
     let isPossible = true;
