@@ -1,10 +1,13 @@
+import { quote } from "@berth/base";
+import { ResolveError } from "./errors.ts";
+
 /** How much work a resolution may do. */
 export interface BudgetLimits {
   /** Incompatibilities and undecided plugins looked at, over search, core and fix. Default 20,000,000. */
   readonly maxSteps?: number;
   /** Milliseconds by `clock`; unlimited when absent. */
   readonly timeoutMs?: number;
-  /** A clock that never goes back, in milliseconds (`performance.now`). Needed for `timeoutMs`. */
+  /** A clock that never goes back, in milliseconds (`performance.now`). `timeoutMs` needs it. */
   readonly clock?: () => number;
   readonly signal?: AbortSignal;
 }
@@ -25,6 +28,11 @@ export class Budget {
   #isTimeUp = false;
 
   constructor({ maxSteps = DEFAULT_MAX_STEPS, timeoutMs, clock, signal }: BudgetLimits = {}) {
+    if (timeoutMs !== undefined && clock === undefined) {
+      // Without this, a caller who forgot the clock would wait without end.
+      throw new ResolveError("RESOLVE_REQUEST_INVALID", "A timeout was given without a clock to measure it by");
+    }
+    if (!(maxSteps > 0)) throw new ResolveError("RESOLVE_REQUEST_INVALID", `${quote(maxSteps)} is no number of steps`);
     this.#maxSteps = maxSteps;
     this.#clock = timeoutMs === undefined ? undefined : clock;
     this.#deadline = this.#clock === undefined ? Infinity : this.#clock() + (timeoutMs as number);

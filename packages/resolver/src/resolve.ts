@@ -42,6 +42,7 @@ export async function resolve(
   const steps = resolutionSteps(request, catalogue, options);
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done === true) return step.value;
+    options.budget?.signal?.throwIfAborted();
     source.prefetch?.(step.value.likely());
     catalogue.absorb(step.value.needed, await source.load(step.value.needed, options.budget?.signal));
   }
