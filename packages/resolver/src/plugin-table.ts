@@ -104,9 +104,9 @@ export class PluginTable {
     return this.#stable[place] === true;
   }
 
-  /** The place of the release with this version text, if there is one. */
+  /** The place of the release with this version, if there is one. */
   placeOf(version: Version): number | undefined {
-    const place = this.versions.findIndex((candidate) => candidate.text === version.text);
+    const place = this.versions.findIndex(({ text }) => text === version.text);
     return place === -1 ? undefined : place;
   }
 }

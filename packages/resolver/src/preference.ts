@@ -3,18 +3,40 @@ import type { CompiledRequest } from "./request.ts";
 import { contains } from "./version-set.ts";
 import type { VersionSet } from "./version-set.ts";
 
-/**
- * The release that the request likes best among the non-empty `allowed`: the locked one, else the one at
- * the preferred end, stable before pre-release unless the policy treats them alike.
- */
-export function preferredPlace(table: PluginTable, allowed: VersionSet, request: CompiledRequest): number {
-  const locked = request.locked.get(table.name);
-  const lockedPlace = locked === undefined ? undefined : table.placeOf(locked);
-  if (lockedPlace !== undefined && contains(allowed, lockedPlace)) return lockedPlace;
-  const isLowest = request.direction === "lowest";
-  const atEnd = isLowest ? (allowed[0] as number) : (allowed.at(-1) as number) - 1;
-  if (request.prerelease === "any") return atEnd;
-  return (isLowest ? firstStable(table, allowed) : lastStable(table, allowed)) ?? atEnd;
+/** Which releases a request likes best, for one search. */
+export class Preference {
+  readonly #request: CompiledRequest;
+  /** Only of plugins whose locked version exists. */
+  readonly #lockedPlaces = new Map<PluginTable, number>();
+
+  constructor(request: CompiledRequest) {
+    this.#request = request;
+  }
+
+  /** Makes the lock known for a plugin that has come up. */
+  meet(table: PluginTable): void {
+    const version = this.#request.locked.get(table.name);
+    const place = version === undefined ? undefined : table.placeOf(version);
+    if (place !== undefined) this.#lockedPlaces.set(table, place);
+  }
+
+  /** Whether the plugin could stay as it is locked. */
+  canStay(table: PluginTable, allowed: VersionSet): boolean {
+    const place = this.#lockedPlaces.size === 0 ? undefined : this.#lockedPlaces.get(table);
+    return place !== undefined && contains(allowed, place);
+  }
+
+  /**
+   * The best place among the non-empty `allowed`: the locked one, else the one at the preferred end, stable
+   * before pre-release unless the policy treats them alike.
+   */
+  placeOf(table: PluginTable, allowed: VersionSet): number {
+    if (this.canStay(table, allowed)) return this.#lockedPlaces.get(table) as number;
+    const isLowest = this.#request.direction === "lowest";
+    const atEnd = isLowest ? (allowed[0] as number) : (allowed.at(-1) as number) - 1;
+    if (this.#request.prerelease === "any") return atEnd;
+    return (isLowest ? firstStable(table, allowed) : lastStable(table, allowed)) ?? atEnd;
+  }
 }
 
 function firstStable(table: PluginTable, allowed: VersionSet): number | undefined {

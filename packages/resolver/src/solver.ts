@@ -10,7 +10,7 @@ import {
 import type { Incompatibility } from "./incompatibility.ts";
 import { PartialSolution } from "./partial-solution.ts";
 import type { SharedEdge, PluginTable } from "./plugin-table.ts";
-import { preferredPlace } from "./preference.ts";
+import { Preference } from "./preference.ts";
 import type { CompiledRequest } from "./request.ts";
 import { relate } from "./term.ts";
 import type { Term } from "./term.ts";
@@ -59,14 +59,16 @@ export interface LoadNeed {
  * The search is a generator that yields the names of the lists it needs; whoever drives it puts them into
  * the catalogue and resumes it. So the same code serves sources that answer at once and later.
  *
- * Roots are decided before all others. As each decision takes the most preferred release that the ones
- * before it leave possible, no solution is better for one root without being worse for another.
+ * Roots are decided before all others but what can stay as locked. As each decision takes the most preferred
+ * release that the ones before it leave possible, no solution is better for one root without being worse
+ * for another or for the lock.
  */
 export class Solver {
   readonly counts: SolverCounts = { decisions: 0, conflicts: 0 };
   readonly #request: CompiledRequest;
   readonly #catalogue: Catalogue;
   readonly #budget: Allowance;
+  readonly #preference: Preference;
   readonly #scope: ReadonlySet<string> | undefined;
   readonly #order: SearchOrder;
   readonly #solution = new PartialSolution();
@@ -82,6 +84,7 @@ export class Solver {
     this.#request = request;
     this.#catalogue = catalogue;
     this.#budget = budget;
+    this.#preference = new Preference(request);
     this.#scope = options.scope;
     this.#order = options.order ?? { takesWidest: false, takesLowest: false };
   }
@@ -132,7 +135,7 @@ export class Solver {
   #likelyNeeds(): string[] {
     const likely = new Set<string>();
     for (const table of this.#solution.undecided) {
-      const place = preferredPlace(table, this.#solution.setOf(table) as VersionSet, this.#request);
+      const place = this.#preference.placeOf(table, this.#solution.setOf(table) as VersionSet);
       for (const { kind, target } of table.edgesAt(place)) {
         const isUnread = this.#catalogue.tryTable(this.#catalogue.idOf(target)) === undefined;
         if (kind === "dependency" && isUnread && this.#isInScope(target)) likely.add(target);
@@ -145,6 +148,7 @@ export class Solver {
   #meet(table: PluginTable): void {
     if (this.#known.has(table)) return;
     this.#known.add(table);
+    this.#preference.meet(table);
     for (const { ban, set } of bannedReleases(table, this.#request)) this.#add(bannedIncompatibility(table, set, ban));
     for (const { source, edge } of this.#waiting.get(table.id) ?? []) this.#addEdge(source, edge);
     this.#waiting.delete(table.id);
@@ -273,21 +277,24 @@ export class Solver {
     if (this.#clues.length > 8) this.#clues.shift();
   }
 
-  /** The next plugin to decide: roots first, then the one with the fewest releases left. See `SearchOrder`. */
+  /**
+   * The next plugin to decide: one that can stay as locked, else a root, else any; among equals the one
+   * with the fewest releases left, else the one that came up first. See `SearchOrder` for the exceptions.
+   */
   #choose(): PluginTable | undefined {
     const { undecided } = this.#solution;
     this.#budget.spend(undecided.length);
     let best: PluginTable | undefined;
-    let bestIsRoot = false;
+    let bestRank = Infinity;
     let bestCount = Infinity;
     for (const table of undecided) {
-      const isRoot = this.#roots.has(table);
-      if (bestIsRoot && !isRoot) continue;
-      const left = countOf(this.#solution.setOf(table) as VersionSet);
-      const count = this.#order.takesWidest ? -left : left;
-      if (count < bestCount || (isRoot && !bestIsRoot)) {
+      const allowed = this.#solution.setOf(table) as VersionSet;
+      const rank = this.#preference.canStay(table, allowed) ? 0 : this.#roots.has(table) ? 1 : 2;
+      if (rank > bestRank) continue;
+      const count = this.#order.takesWidest ? -countOf(allowed) : countOf(allowed);
+      if (rank < bestRank || count < bestCount) {
         best = table;
-        bestIsRoot = isRoot;
+        bestRank = rank;
         bestCount = count;
       }
     }
@@ -298,7 +305,7 @@ export class Solver {
   *#decide(table: PluginTable): Generator<LoadNeed, void, void> {
     const allowed = this.#solution.setOf(table) as VersionSet;
     const lowest = allowed[0] as number;
-    const place = this.#order.takesLowest ? lowest : preferredPlace(table, allowed, this.#request);
+    const place = this.#order.takesLowest ? lowest : this.#preference.placeOf(table, allowed);
     const edges = table.edgesAt(place).filter((edge) => !this.#addedEdges.has(edge) && this.#isInScope(edge.target));
     yield* this.#ensureLoaded(edges.filter(({ kind }) => kind === "dependency").map(({ target }) => target));
     let isPossible = true;
