@@ -32,7 +32,7 @@ export class Catalogue {
     this.vocabulary = vocabulary;
   }
 
-  idOf(name: string): number {
+  readonly idOf = (name: string): number => {
     let id = this.#ids.get(name);
     if (id === undefined) {
       id = this.#names.length;
@@ -40,7 +40,7 @@ export class Catalogue {
       this.#names.push(name);
     }
     return id;
-  }
+  };
 
   tryTable(id: number): PluginTable | undefined {
     return this.#tables[id];
@@ -82,7 +82,7 @@ export class Catalogue {
           `The source gave a list for ${quote(list.plugin)} that was not asked for, or gave it twice`,
         );
       }
-      this.#enter(list.plugin, compileReleases(list, this.vocabulary), true);
+      this.#enter(list.plugin, compileReleases(list, this), true);
     }
     for (const missing of open) this.#enter(missing, [], false);
   }
@@ -96,30 +96,33 @@ export class Catalogue {
   }
 }
 
-function compileReleases(list: ReleaseList, vocabulary: Vocabulary): CompiledRelease[] {
-  if (list.releases.length > listLimits.releases) {
-    throw invalidList(list.plugin, `holds ${list.releases.length} releases; at most ${listLimits.releases} are read`);
+/** What the compilation of a list needs of the catalogue. */
+type Context = Pick<Catalogue, "vocabulary" | "idOf">;
+
+function compileReleases({ plugin, releases }: ReleaseList, context: Context): CompiledRelease[] {
+  if (releases.length > listLimits.releases) {
+    throw invalidList(plugin, `holds ${releases.length} releases; at most ${listLimits.releases} are read`);
   }
-  const compiled = list.releases.map((release) => compileRelease(list.plugin, release, vocabulary));
+  const compiled = releases.map((release) => compileRelease(plugin, release, context));
   compiled.sort((a, b) => compareVersions(a.version, b.version));
   for (let index = 1; index < compiled.length; index += 1) {
     const { version } = compiled[index] as CompiledRelease;
     if ((compiled[index - 1] as CompiledRelease).version.text === version.text) {
-      throw invalidList(list.plugin, `holds ${version.text} twice`);
+      throw invalidList(plugin, `holds ${version.text} twice`);
     }
   }
   return compiled;
 }
 
-function compileRelease(plugin: string, release: Release, vocabulary: Vocabulary): CompiledRelease {
+function compileRelease(plugin: string, release: Release, context: Context): CompiledRelease {
+  const { vocabulary } = context;
   const version = vocabulary.tryVersion(release.version);
   if (version === undefined) throw invalidList(plugin, `holds ${quote(release.version)}, which is not a version`);
   const where = `${plugin} ${version.text}`;
-  const edges = [
-    ...compileEdges(where, "dependency", release.dependencies, vocabulary),
-    ...compileEdges(where, "optional", release.optionalDependencies, vocabulary),
-    ...compileEdges(where, "conflict", release.conflicts, vocabulary),
-  ];
+  const edges: Edge[] = [];
+  compileEdges(where, "dependency", release.dependencies, context, edges);
+  compileEdges(where, "optional", release.optionalDependencies, context, edges);
+  compileEdges(where, "conflict", release.conflicts, context, edges);
   if (edges.length > listLimits.edges) {
     throw invalidList(where, `has ${edges.length} requirements; at most ${listLimits.edges} are read`);
   }
@@ -138,16 +141,23 @@ function compileRelease(plugin: string, release: Release, vocabulary: Vocabulary
   };
 }
 
-function compileEdges(where: string, kind: EdgeKind, requirements: Requirements | undefined, vocabulary: Vocabulary) {
-  if (requirements === undefined) return [];
-  return Object.entries(requirements).map(([target, requirement]): Edge => {
+function compileEdges(
+  where: string,
+  kind: EdgeKind,
+  requirements: Requirements | undefined,
+  { vocabulary, idOf }: Context,
+  edges: Edge[],
+): void {
+  if (requirements === undefined) return;
+  for (const [target, requirement] of Object.entries(requirements)) {
     if (target.length === 0 || target.length > listLimits.nameLength) {
       throw invalidList(where, `names a plugin ${quote(target)}; names have 1 to ${listLimits.nameLength} characters`);
     }
     const text = typeof requirement === "string" ? requirement : requirement.range;
     const isLazy = typeof requirement === "object" && requirement.isLazy === true;
-    return { kind, target, range: compileRange(where, target, text, vocabulary), isLazy };
-  });
+    const range = compileRange(where, target, text, vocabulary);
+    edges.push({ kind, target, targetId: idOf(target), range, isLazy });
+  }
 }
 
 function compileRange(where: string, of: string, text: string, vocabulary: Vocabulary): Range {

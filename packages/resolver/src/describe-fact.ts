@@ -22,25 +22,28 @@ type BannedFact = Extract<Fact, { kind: "banned" }>;
 
 /** A fact as the clause of a sentence: "foo 1.0.0 depends on bar ^2". */
 export function describeFact(fact: Fact): string {
-  if (fact.kind === "banned") return describeBan(fact);
-  const remark = describeMatches(fact);
-  return remark === "" ? describeDemand(fact) : `${describeDemand(fact)} ${remark}`;
+  return fact.kind === "banned" ? describeBan(fact) : `${describeDemand(fact)}${describeRemarks(fact)}`;
 }
 
 /** A fact that is a whole proof: a root that nothing can meet. */
 export function describeLoneFact(fact: Fact): string {
   if (fact.kind !== "root") return `${describeFact(fact)}.`;
   const supply = fact.target.isListed ? describeSupply(fact) : "it is not in the registry";
-  return `You require ${describeWanted(fact)}, but ${supply}.`;
+  return `You require ${describeWanted(fact)}${describeRemarks(fact, false)}, but ${supply}.`;
 }
 
 /** Two facts, of which both are needed for what follows, as one clause. */
 export function describeFacts(a: Fact, b: Fact): string {
   const joined = tryJoin(a, b) ?? tryJoin(b, a);
   if (joined !== undefined) return joined;
-  // The reader's own requirement comes last, next to the conclusion.
-  const [first, second] = a.kind === "root" ? [b, a] : [a, b];
+  const [first, second] = sortKey(a) <= sortKey(b) ? [a, b] : [b, a];
   return `${describeFact(first)} and ${describeFact(second)}${describeGap(a, b)}`;
+}
+
+/** By the name of who speaks; the reader's own requirement comes last, next to the conclusion. */
+function sortKey(fact: Fact): string {
+  if (fact.kind === "root") return `2 ${fact.target.name}`;
+  return fact.kind === "edge" ? `1 ${fact.source.name}` : `1 ${fact.target.name}`;
 }
 
 /** Subject, verb and object, without a remark on what there is. */
@@ -63,11 +66,19 @@ function describePredicate(fact: EdgeFact, plural = false): string {
   return `${verb} ${describeWanted(fact)}`;
 }
 
-/** The plugin and range that are asked for, and what the policy made of the range. */
+/** The plugin and range that are asked for. */
 function describeWanted(fact: RootFact | EdgeFact): string {
-  const wanted = describeRequirement(fact.target, authorsRange(fact));
-  if (fact.override === undefined) return wanted;
-  return `${wanted} (which your policy overrides with ${describeRange(fact.override)})`;
+  return describeRequirement(fact.target, authorsRange(fact));
+}
+
+/** Remarks in parentheses, after a blank: what the policy makes of the range, and what there is to match it. */
+function describeRemarks(fact: RootFact | EdgeFact, withMatches = true): string {
+  const remarks = [describeOverride(fact), withMatches ? describeMatches(fact) : ""].filter((remark) => remark !== "");
+  return remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
+}
+
+function describeOverride({ override }: RootFact | EdgeFact): string {
+  return override === undefined ? "" : `your policy overrides that with ${describeRange(override)}`;
 }
 
 /** A remark where no release matches what is asked for, or a single one that the range does not name. */
@@ -75,9 +86,9 @@ function describeMatches(fact: RootFact | EdgeFact): string {
   if (fact.kind === "edge" && fact.edge.kind !== "dependency") return "";
   const range = effectiveRange(fact);
   const matching = fact.target.matching(range);
-  if (isEmpty(matching)) return `(${describeSupply(fact)})`;
+  if (isEmpty(matching)) return describeSupply(fact);
   if (countOf(matching) > 1 || exactVersionOf(range) !== undefined || isUnlimited(range)) return "";
-  return `(only ${describeVersion(fact.target, matching[0] as number)} matches)`;
+  return `only ${describeVersion(fact.target, matching[0] as number)} matches`;
 }
 
 /** What there is of a plugin, for a reader whose range matched none of it. */
@@ -133,15 +144,14 @@ function tryJoin(first: Fact, second: Fact): string | undefined {
 
 function describeTwoRoots(first: RootFact, second: RootFact): string {
   const [a, b] = first.target.name < second.target.name ? [first, second] : [second, first];
-  return `you require both ${describeFact(a).slice("you require ".length)} and ${describeFact(b).slice("you require ".length)}`;
+  return `you require both ${describeWanted(a)}${describeRemarks(a)} and ${describeWanted(b)}${describeRemarks(b)}`;
 }
 
 /** "foo 1.0.0 depends on bar ^2 as well as on baz ^3". */
 function tryJoinEdges(first: RootFact | EdgeFact, second: EdgeFact): string | undefined {
   if (first.kind !== "edge" || second.edge.kind !== "dependency" || first.source !== second.source) return undefined;
   if (!equals(first.edge.makers, second.edge.makers)) return undefined;
-  const also = [describeWanted(second), describeMatches(second)].filter((words) => words !== "");
-  return `${describeFact(first)} as well as on ${also.join(" ")}`;
+  return `${describeFact(first)} as well as on ${describeWanted(second)}${describeRemarks(second)}`;
 }
 
 /** "foo 1.0.0 depends on bar ^2, which depends on baz ^3", if all of bar ^2 does. */
@@ -149,8 +159,8 @@ function tryJoinChain(first: RootFact | EdgeFact, second: EdgeFact): string | un
   if (first.target !== second.source || second.target === second.source) return undefined;
   const matching = first.target.matching(effectiveRange(first));
   if (isEmpty(matching) || !isSubset(matching, second.edge.makers)) return undefined;
-  const remark = describeMatches(second);
-  return `${describeDemand(first)}, which ${describePredicate(second)}${remark === "" ? "" : ` ${remark}`}`;
+  const leading = `${describeDemand(first)}${describeRemarks(first, false)}`;
+  return `${leading}, which ${describePredicate(second)}${describeRemarks(second)}`;
 }
 
 /** "foo depends on bar ^1, whose only match 1.2.0 is yanked", if all of bar ^1 is. */
@@ -159,10 +169,10 @@ function tryJoinBan(first: RootFact | EdgeFact, { target, set, ban }: BannedFact
   const range = effectiveRange(first);
   const matching = target.matching(range);
   if (isEmpty(matching) || !isSubset(matching, set)) return undefined;
-  const isExact = exactVersionOf(range) !== undefined;
-  const which = isExact ? "which" : countOf(matching) === 1 ? `whose only match ${describePlaces(target, matching)}` : "";
-  if (which === "") return `${describeDemand(first)}, of which every match ${describeBanned(target, ban)}`;
-  return `${describeDemand(first)}, ${which} ${describeBanned(target, ban)}`;
+  const leading = `${describeDemand(first)}${describeRemarks(first, false)}`;
+  if (exactVersionOf(range) !== undefined) return `${leading}, which ${describeBanned(target, ban)}`;
+  if (countOf(matching) > 1) return `${leading}, of which every match ${describeBanned(target, ban)}`;
+  return `${leading}, whose only match ${describePlaces(target, matching)} ${describeBanned(target, ban)}`;
 }
 
 /** A remark for two ranges that overlap on paper although no release lies in both. */

@@ -29,11 +29,10 @@ export function describeRequirement(plugin: Pick<PluginTable, "name">, range: Ra
 }
 
 /** `foo 1.0.0`, `foo 1.0.0 to 1.4.0`, `foo 2.0.0 and later`, `every release of foo` …: releases of one plugin. */
-export function describeReleases(plugin: PluginTable, set: VersionSet, conjunction: Conjunction = "and"): string {
+export function describeReleases(plugin: PluginTable, set: VersionSet): string {
   const name = describePlugin(plugin);
   const present = intersectionOf(set, plugin.present);
-  if (!isEvery(plugin, present)) return `${name} ${describePlaces(plugin, present, conjunction)}`;
-  return conjunction === "and" ? `every release of ${name}` : `any release of ${name}`;
+  return isEvery(plugin, present) ? `every release of ${name}` : `${name} ${describePlaces(plugin, present)}`;
 }
 
 /** The versions in `set`, without the plugin's name. */
@@ -132,5 +131,7 @@ function describeTogether(terms: readonly Term[]): string {
 
 /** The releases that a negative term leaves to be installed. */
 function describeNeeded({ plugin, set }: Term): string {
-  return describeReleases(plugin, complementOf(set, plugin.size), "or");
+  const needed = complementOf(set, plugin.size);
+  // Any release will do: the name alone says so.
+  return isEvery(plugin, needed) ? describePlugin(plugin) : `${describePlugin(plugin)} ${describePlaces(plugin, needed, "or")}`;
 }

@@ -4,9 +4,13 @@ import type { Derivation, Fact, Incompatibility } from "./incompatibility.ts";
 import { factsOf } from "./minimal-core.ts";
 import { reportFact } from "./report-fact.ts";
 import type { Explanation, ExplanationLine } from "./resolution.ts";
+import { isPositive } from "./term.ts";
 
-/** Sentences that a reader can follow; of a longer proof only the last ones are shown. */
-export const EXPLAINED_LINES = 24;
+/** Sentences that a reader can follow. */
+export const EXPLAINED_LINES = 30;
+
+/** Of a longer proof, only the last sentences are shown. */
+const SHOWN_OF_LONGER = 20;
 
 /** A proof with more derivations than this is not written out at all before it is cut. */
 const WRITTEN_DERIVATIONS = 2000;
@@ -33,8 +37,9 @@ export function explainProof(proof: Incompatibility): Explanation {
 
 /** The last sentences, without references to those that are left out. */
 function lastLines(all: readonly ExplanationLine[]): ExplanationLine[] {
-  const omitted = all.slice(0, -EXPLAINED_LINES).filter(({ number }) => number !== undefined);
-  return all.slice(-EXPLAINED_LINES).map(({ text, number }) => ({
+  if (all.length <= EXPLAINED_LINES) return [...all];
+  const omitted = all.slice(0, -SHOWN_OF_LONGER).filter(({ number }) => number !== undefined);
+  return all.slice(-SHOWN_OF_LONGER).map(({ text, number }) => ({
     text: omitted.reduce((kept, line) => kept.replaceAll(` (${line.number})`, ""), text),
     number,
   }));
@@ -158,7 +163,9 @@ class ProofWriter {
     if (number !== undefined) this.#numbers.set(derived, number);
     const mark = number === undefined ? "" : ` (${number})`;
     const because = reason === undefined ? `${link},` : `${link} ${reason},`;
-    this.#lines.push({ text: `${because} ${describeConclusion(derived)}${mark}.`, number });
+    // "because you require a, b and c cannot be used together" would read as a list of three.
+    const lead = reason !== undefined && derived.terms.filter(isPositive).length > 1 ? " it follows that" : "";
+    this.#lines.push({ text: `${because}${lead} ${describeConclusion(derived)}${mark}.`, number });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Allowance } from "./budget.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { explainProof } from "./explain.ts";
 import type { Fact, Incompatibility } from "./incompatibility.ts";
 import type { CompiledRequest } from "./request.ts";
 import { Solver } from "./solver.ts";
@@ -48,6 +49,9 @@ const MAX_EXTRA_STEPS = 400_000;
 
 /** A proof of up to this many incompatibilities is not worth a second try. */
 const SHORT_PROOF = 5;
+
+/** Proofs of up to this many incompatibilities are compared by what a reader would have to read. */
+const MEASURED_LENGTH = 60;
 
 /** How to search, and from which end to leave out plugins. Other ways find other cores. */
 interface Attempt {
@@ -135,7 +139,9 @@ class Shrinker {
 
 function isSmaller(a: Core, b: Core): boolean {
   if (a.plugins.length !== b.plugins.length) return a.plugins.length < b.plugins.length;
-  return lengthOf(a.proof) < lengthOf(b.proof);
+  const [lengthOfA, lengthOfB] = [lengthOf(a.proof), lengthOf(b.proof)];
+  if (Math.max(lengthOfA, lengthOfB) > MEASURED_LENGTH) return lengthOfA < lengthOfB;
+  return explainProof(a.proof).text.length < explainProof(b.proof).text.length;
 }
 
 /** How many incompatibilities a proof is made of. */

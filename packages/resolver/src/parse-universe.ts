@@ -198,24 +198,35 @@ function readList(registry: Members, plugin: string): ReleaseList[] {
 }
 
 function readRelease(version: string, release: Members): Release {
-  // Checked member by member in `releaseMembers`; `yanked` is the only one with another name here.
-  const { yanked, dependencies, optionalDependencies, conflicts, ...rest } = release;
+  // Checked member by member in `releaseMembers`; most have nothing but dependencies.
+  const { yanked, dependencies, optionalDependencies, conflicts, api, platforms, level, publishedAt } =
+    release as ReleaseMembers;
   return {
-    ...(rest as Omit<Release, "version">),
     version,
+    ...(dependencies !== undefined && { dependencies: requirementsOf(dependencies) }),
+    ...(optionalDependencies !== undefined && { optionalDependencies: requirementsOf(optionalDependencies) }),
+    ...(conflicts !== undefined && { conflicts: requirementsOf(conflicts) }),
     ...(yanked === true && { isYanked: true }),
-    ...optional(dependencies, (value) => ({ dependencies: requirementsOf(value as Members) })),
-    ...optional(optionalDependencies, (value) => ({ optionalDependencies: requirementsOf(value as Members) })),
-    ...optional(conflicts, (value) => ({ conflicts: requirementsOf(value as Members) })),
+    ...(api !== undefined && { api }),
+    ...(platforms !== undefined && { platforms }),
+    ...(level !== undefined && { level }),
+    ...(publishedAt !== undefined && { publishedAt }),
   };
 }
 
+/** A release as it stands in a file. */
+type ReleaseMembers = Omit<Release, "version" | "isYanked" | "dependencies" | "optionalDependencies" | "conflicts"> & {
+  readonly yanked?: boolean;
+  readonly dependencies?: Members;
+  readonly optionalDependencies?: Members;
+  readonly conflicts?: Members;
+};
+
 /** In a file a lazy requirement is `{"range": …, "lazy": true}`, as in a manifest. */
 function requirementsOf(value: Members): Requirements {
-  const entries = Object.entries(value);
-  if (entries.every(([, requirement]) => typeof requirement === "string")) return value as Requirements;
+  if (Object.values(value).every((requirement) => typeof requirement === "string")) return value as Requirements;
   return Object.fromEntries(
-    entries.map(([plugin, requirement]): [string, string | Requirement] => {
+    Object.entries(value).map(([plugin, requirement]): [string, string | Requirement] => {
       if (typeof requirement === "string") return [plugin, requirement];
       const { range, lazy } = requirement as { readonly range: string; readonly lazy?: boolean };
       return [plugin, { range, isLazy: lazy === true }];

@@ -12,6 +12,8 @@ export type EdgeKind = "dependency" | "optional" | "conflict";
 export interface Edge {
   readonly kind: EdgeKind;
   readonly target: string;
+  /** The target's number in the catalogue. */
+  readonly targetId: number;
   readonly range: Range;
   readonly isLazy: boolean;
 }
@@ -62,7 +64,7 @@ export class PluginTable {
     this.name = name;
     this.isListed = isListed;
     this.releases = releases;
-    this.versions = releases.map((release) => release.version);
+    this.versions = releases.map(({ version }) => version);
     this.size = releases.length + 1;
     this.full = [0, this.size];
     this.present = releases.length === 0 ? [] : [0, releases.length];
@@ -112,19 +114,30 @@ export class PluginTable {
 }
 
 function sharedEdgesOf(releases: readonly CompiledRelease[]): SharedEdge[][] {
-  // By kind, target and laziness, then by range: ranges are interned, so the same text is the same object.
-  const shared = new Map<string, Map<Range, Edge & { makers: number[] }>>();
+  const known = new Map<string, Map<Range, Builder[]>>();
   return releases.map(({ edges }, place) =>
     edges.map((edge) => {
-      // A space cannot stand in a kind, so no two targets share a key.
-      const key = `${edge.isLazy ? "lazy-" : ""}${edge.kind} ${edge.target}`;
-      let byRange = shared.get(key);
-      if (byRange === undefined) shared.set(key, (byRange = new Map()));
-      let known = byRange.get(edge.range);
-      if (known === undefined) byRange.set(edge.range, (known = { ...edge, makers: [] }));
-      if (known.makers.at(-1) === place) known.makers[known.makers.length - 1] = place + 1;
-      else known.makers.push(place, place + 1);
-      return known;
+      const builder = builderFor(edge, known);
+      if (builder.makers.at(-1) === place) builder.makers[builder.makers.length - 1] = place + 1;
+      else builder.makers.push(place, place + 1);
+      return builder;
     }),
   );
+}
+
+/** A shared edge while its makers are being gathered. */
+type Builder = Edge & { readonly makers: number[] };
+
+/** Ranges are interned by the catalogue's vocabulary, so the same text is the same object. */
+function builderFor(edge: Edge, known: Map<string, Map<Range, Builder[]>>): Builder {
+  let ofTarget = known.get(edge.target);
+  if (ofTarget === undefined) known.set(edge.target, (ofTarget = new Map<Range, Builder[]>()));
+  const ofRange = ofTarget.get(edge.range);
+  const found = ofRange?.find(({ kind, isLazy }) => kind === edge.kind && isLazy === edge.isLazy);
+  if (found !== undefined) return found;
+  const { kind, target, targetId, range, isLazy } = edge;
+  const builder: Builder = { kind, target, targetId, range, isLazy, makers: [] };
+  if (ofRange === undefined) ofTarget.set(edge.range, [builder]);
+  else ofRange.push(builder);
+  return builder;
 }

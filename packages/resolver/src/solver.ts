@@ -136,8 +136,8 @@ export class Solver {
     const likely = new Set<string>();
     for (const table of this.#solution.undecided) {
       const place = this.#preference.placeOf(table, this.#solution.setOf(table) as VersionSet);
-      for (const { kind, target } of table.edgesAt(place)) {
-        const isUnread = this.#catalogue.tryTable(this.#catalogue.idOf(target)) === undefined;
+      for (const { kind, target, targetId } of table.edgesAt(place)) {
+        const isUnread = this.#catalogue.tryTable(targetId) === undefined;
         if (kind === "dependency" && isUnread && this.#isInScope(target)) likely.add(target);
       }
     }
@@ -169,8 +169,8 @@ export class Solver {
 
   /** Unit propagation from the plugins in `changed`, which it empties. Gives the proof when nothing fits. */
   #propagate(changed: PluginTable[]): Incompatibility | undefined {
-    while (changed.length > 0) {
-      const plugin = changed.pop() as PluginTable;
+    for (let next = 0; next < changed.length; next += 1) {
+      const plugin = changed[next] as PluginTable;
       const about = this.#incompatibilities[plugin.id] ?? [];
       // Newest first: learned incompatibilities say more than the facts they came from.
       for (let index = about.length - 1; index >= 0; index -= 1) {
@@ -189,12 +189,14 @@ export class Solver {
           if (learned.terms.length === 0) return learned;
           changed.length = 0;
           changed.push(this.#deriveFrom(learned, this.#examine(learned) as Term));
+          next = -1;
           break;
         }
         if (unit !== undefined) changed.push(this.#deriveFrom(incompatibility, unit));
       }
-      if (this.#budget.isExhausted()) return undefined;
+      if (this.#budget.isExhausted()) break;
     }
+    changed.length = 0;
     return undefined;
   }
 
@@ -307,7 +309,10 @@ export class Solver {
     const lowest = allowed[0] as number;
     const place = this.#order.takesLowest ? lowest : this.#preference.placeOf(table, allowed);
     const edges = table.edgesAt(place).filter((edge) => !this.#addedEdges.has(edge) && this.#isInScope(edge.target));
-    yield* this.#ensureLoaded(edges.filter(({ kind }) => kind === "dependency").map(({ target }) => target));
+    const unread = edges.filter(
+      ({ kind, targetId }) => kind === "dependency" && this.#catalogue.tryTable(targetId) === undefined,
+    );
+    if (unread.length > 0) yield* this.#ensureLoaded(unread.map(({ target }) => target));
     let isPossible = true;
     for (const edge of edges) {
       this.#addedEdges.add(edge);
@@ -322,10 +327,10 @@ export class Solver {
   /** Adds what an edge requires, or keeps it until its target is required by something. */
   #admitEdge(source: PluginTable, edge: SharedEdge): Incompatibility | undefined {
     if (edge.kind === "dependency") {
-      this.#meet(this.#tableOf(edge.target));
+      this.#meet(this.#catalogue.table(edge.targetId));
       return this.#addEdge(source, edge);
     }
-    const id = this.#catalogue.idOf(edge.target);
+    const id = edge.targetId;
     const target = this.#catalogue.tryTable(id);
     if (target !== undefined && this.#known.has(target)) return this.#addEdge(source, edge);
     const waiting = this.#waiting.get(id);
@@ -336,7 +341,7 @@ export class Solver {
 
   #addEdge(source: PluginTable, edge: SharedEdge): Incompatibility | undefined {
     const override = edge.kind === "conflict" ? undefined : this.#request.overrides.get(edge.target);
-    const incompatibility = edgeIncompatibility(source, edge, this.#tableOf(edge.target), override);
+    const incompatibility = edgeIncompatibility(source, edge, this.#catalogue.table(edge.targetId), override);
     if (incompatibility !== undefined) this.#add(incompatibility);
     return incompatibility;
   }
