@@ -2,7 +2,7 @@ import { quote } from "@berth/base";
 import { ResolveError } from "./errors.ts";
 import { isSecurityLevel } from "./host-facts.ts";
 import { PluginTable } from "./plugin-table.ts";
-import type { CompiledRelease, Edge, EdgeKind } from "./plugin-table.ts";
+import type { CompiledRelease, Edge, EdgeKind, ReleaseEntry } from "./plugin-table.ts";
 import type { Range } from "./range.ts";
 import type { Release, ReleaseAnswer, ReleaseList, Requirements } from "./release-source.ts";
 import { compareVersions } from "./version.ts";
@@ -87,34 +87,34 @@ export class Catalogue {
     for (const missing of open) this.#enter(missing, [], false);
   }
 
-  #enter(name: string, releases: readonly CompiledRelease[], isListed: boolean): void {
+  #enter(name: string, entries: readonly ReleaseEntry[], isListed: boolean): void {
     const id = this.idOf(name);
     if (this.#tables[id] !== undefined) {
       throw new ResolveError("RESOLVE_SOURCE_CHANGED", `The source answered twice for ${quote(name)}`);
     }
-    this.#tables[id] = new PluginTable(id, name, releases, isListed);
+    this.#tables[id] = new PluginTable(id, name, entries, isListed);
   }
 }
 
 /** What the compilation of a list needs of the catalogue. */
 type Context = Pick<Catalogue, "vocabulary" | "idOf">;
 
-function compileReleases({ plugin, releases }: ReleaseList, context: Context): CompiledRelease[] {
+function compileReleases({ plugin, releases }: ReleaseList, context: Context): ReleaseEntry[] {
   if (releases.length > listLimits.releases) {
     throw invalidList(plugin, `holds ${releases.length} releases; at most ${listLimits.releases} are read`);
   }
   const compiled = releases.map((release) => compileRelease(plugin, release, context));
-  compiled.sort((a, b) => compareVersions(a.version, b.version));
+  compiled.sort((a, b) => compareVersions(a.release.version, b.release.version));
   for (let index = 1; index < compiled.length; index += 1) {
-    const { version } = compiled[index] as CompiledRelease;
-    if ((compiled[index - 1] as CompiledRelease).version.text === version.text) {
+    const { version } = (compiled[index] as ReleaseEntry).release;
+    if ((compiled[index - 1] as ReleaseEntry).release.version.text === version.text) {
       throw invalidList(plugin, `holds ${version.text} twice`);
     }
   }
   return compiled;
 }
 
-function compileRelease(plugin: string, release: Release, context: Context): CompiledRelease {
+function compileRelease(plugin: string, release: Release, context: Context): ReleaseEntry {
   const { vocabulary } = context;
   const version = vocabulary.tryVersion(release.version);
   if (version === undefined) throw invalidList(plugin, `holds ${quote(release.version)}, which is not a version`);
@@ -130,15 +130,15 @@ function compileRelease(plugin: string, release: Release, context: Context): Com
   if (release.level !== undefined && !isSecurityLevel(release.level)) {
     throw invalidList(where, `asks for the level ${quote(release.level)}, which does not exist`);
   }
-  return {
+  const compiled: CompiledRelease = {
     version,
-    edges,
     api: release.api === undefined ? undefined : compileRange(where, "the Berth API", release.api, vocabulary),
     platforms: release.platforms,
     level: release.level,
     isYanked: release.isYanked === true,
     publishedAtMs: release.publishedAt === undefined ? undefined : instantMs(where, release.publishedAt),
   };
+  return { release: compiled, edges };
 }
 
 function compileEdges(
@@ -162,7 +162,8 @@ function compileEdges(
 
 function compileRange(where: string, of: string, text: string, vocabulary: Vocabulary): Range {
   const range = vocabulary.tryRange(text);
-  if (range === undefined) throw invalidList(where, `asks for ${quote(of)} ${quote(text)}, which is not a version range`);
+  if (range === undefined)
+    throw invalidList(where, `asks for ${quote(of)} ${quote(text)}, which is not a version range`);
   return range;
 }
 

@@ -30,7 +30,8 @@ export function checkSolution(
   }
   for (const { plugin, range } of request.roots) {
     const problem = judge(chosen.get(plugin), request.overrides.get(plugin) ?? range, "dependency");
-    if (problem !== undefined) problems.push(`You require ${describeRequirement({ name: plugin }, range)}, but ${problem}.`);
+    if (problem !== undefined)
+      problems.push(`You require ${describeRequirement({ name: plugin }, range)}, but ${problem}.`);
   }
   for (const own of chosen.values()) problems.push(...problemsOf(own, chosen, request));
   return problems.length > 0 ? problems : unneeded(chosen, request);
@@ -49,10 +50,11 @@ function* problemsOf(own: Chosen, chosen: ReadonlyMap<string, Chosen>, request: 
     const fact = describeFact({ kind: "banned", target: own.plugin, set: [own.place, own.place + 1], ban });
     yield `${name} is chosen, but ${fact}.`;
   }
-  for (const { kind, target, range } of own.plugin.releases[own.place]?.edges ?? []) {
+  for (const { kind, target, range } of own.plugin.edgesAt(own.place)) {
     const effective = kind === "conflict" ? range : (request.overrides.get(target) ?? range);
     const problem = judge(chosen.get(target), effective, kind);
-    if (problem !== undefined) yield `${name} ${verbs[kind]} ${describeRequirement({ name: target }, range)}, but ${problem}.`;
+    if (problem !== undefined)
+      yield `${name} ${verbs[kind]} ${describeRequirement({ name: target }, range)}, but ${problem}.`;
   }
 }
 
@@ -72,7 +74,7 @@ function unneeded(chosen: ReadonlyMap<string, Chosen>, request: CompiledRequest)
     const own = chosen.get(name);
     if (own === undefined || reached.has(name)) continue;
     reached.add(name);
-    for (const { kind, target } of own.plugin.releases[own.place]?.edges ?? []) if (kind === "dependency") open.push(target);
+    for (const { kind, target } of own.plugin.edgesAt(own.place)) if (kind === "dependency") open.push(target);
   }
   return Array.from(chosen.keys())
     .filter((name) => !reached.has(name))

@@ -95,10 +95,7 @@ export function describeDuration(ms: number): string {
 export function describeConclusion({ terms }: Incompatibility): string {
   const sorted = terms.toSorted((a, b) => (a.plugin.name < b.plugin.name ? -1 : 1));
   const installed = sorted.filter(isPositive);
-  const needed = joinWords(
-    sorted.filter((term) => !isPositive(term)).map(describeNeeded),
-    "or",
-  );
+  const needed = joinWords(sorted.filter((term) => !isPositive(term)).map(describeNeeded), "or");
   if (terms.length === 0) return "there is no solution";
   if (installed.length === 0) return `${needed} is required`;
   if (needed === "") return describeImpossible(installed);
@@ -133,5 +130,7 @@ function describeTogether(terms: readonly Term[]): string {
 function describeNeeded({ plugin, set }: Term): string {
   const needed = complementOf(set, plugin.size);
   // Any release will do: the name alone says so.
-  return isEvery(plugin, needed) ? describePlugin(plugin) : `${describePlugin(plugin)} ${describePlaces(plugin, needed, "or")}`;
+  return isEvery(plugin, needed)
+    ? describePlugin(plugin)
+    : `${describePlugin(plugin)} ${describePlaces(plugin, needed, "or")}`;
 }

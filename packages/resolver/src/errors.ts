@@ -24,7 +24,7 @@ export const resolveErrors = {
   RESOLVE_SOURCE_ASYNC: {
     kind: "usage",
     meaning: "A synchronous resolution was asked of a source that answers later.",
-    cause: "resolveSync was given a source whose load returns a promise.",
+    cause: "A source whose load returns a promise was given to resolveSync.",
     remedy: "Call resolve and await it.",
   },
   RESOLVE_NO_SOLUTION: {

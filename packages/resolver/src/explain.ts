@@ -56,9 +56,13 @@ export function explainClues(clues: readonly Incompatibility[]): Explanation | u
 
 /** What stands in place of the sentences that are left out: what is required, and how much is missing. */
 function describeOmission(facts: readonly Fact[], omitted: number, shown: number): string {
-  const roots = facts.filter((fact) => fact.kind === "root").map(({ target, range }) => describeRequirement(target, range)).toSorted();
+  const roots = facts
+    .filter((fact) => fact.kind === "root")
+    .map(({ target, range }) => describeRequirement(target, range))
+    .toSorted();
   const named = roots.length > 8 ? [...roots.slice(0, 7), `${roots.length - 7} more`] : roots;
-  const required = named.length === 0 ? "" : `You require ${joinWords(named)}; the releases that this allows exclude each other. `;
+  const required =
+    named.length === 0 ? "" : `You require ${joinWords(named)}; the releases that this allows exclude each other. `;
   return shown === 0
     ? `${required}The proof has ${omitted} steps, too many to print.`
     : `${required}The proof has ${omitted + shown} sentences, of which these are the last ${shown}: …`;

@@ -89,7 +89,10 @@ class FixSearch {
     const request = applyChanges(this.#request, base.changes);
     for (const { change, cost } of candidateChanges(request, core, this.#catalogue)) {
       const changes = [...base.changes, change];
-      const key = changes.map((each) => JSON.stringify(each)).toSorted().join("\n");
+      const key = changes
+        .map((each) => JSON.stringify(each))
+        .toSorted()
+        .join("\n");
       if (this.#seen.has(key)) continue;
       this.#seen.add(key);
       this.#open.push({ changes, cost: base.cost + cost });
@@ -125,16 +128,13 @@ class FixSearch {
     known?: ReadonlySet<string>,
   ): Generator<LoadNeed, void, void> {
     const compiled = compileRequest(request, this.#catalogue.vocabulary);
-    const core = yield* minimalCore(proof, [], compiled, this.#catalogue, this.#budget);
+    const core = yield* minimalCore(proof, compiled, this.#catalogue, this.#budget);
     if (known === undefined) this.#cores.push(new Set(core.plugins));
     this.#extend(candidate, core);
   }
 
   /** Narrows relaxed roots to what was found, and solves once more with exactly what will be proposed. */
-  *#settle(
-    candidate: Candidate,
-    places: ReadonlyMap<PluginTable, number>,
-  ): Generator<LoadNeed, Fix | undefined, void> {
+  *#settle(candidate: Candidate, places: ReadonlyMap<PluginTable, number>): Generator<LoadNeed, Fix | undefined, void> {
     const versions = versionsOf(places);
     for (const spelling of ["caret", "exact"] as const) {
       const changes = candidate.changes.map((change) => narrow(change, versions, spelling, this.#catalogue.vocabulary));

@@ -17,7 +17,14 @@ export type { Direction, Policy, PrereleaseRule, Revocation, YankedRule } from "
 export { exactVersionOf, matches, RANGE_MAX_ALTERNATIVES, RANGE_MAX_LENGTH, tryParseRange } from "./range.ts";
 export type { Range } from "./range.ts";
 export { memorySource } from "./release-source.ts";
-export type { Release, ReleaseAnswer, ReleaseList, ReleaseSource, Requirement, Requirements } from "./release-source.ts";
+export type {
+  Release,
+  ReleaseAnswer,
+  ReleaseList,
+  ReleaseSource,
+  Requirement,
+  Requirements,
+} from "./release-source.ts";
 export type { ResolveRequest } from "./request.ts";
 export type {
   AppliedOverride,

@@ -62,7 +62,11 @@ function orderGroup(members: readonly string[], eager: Graph): InstallGroup {
   if (members.length === 1) return { plugins: members, circle: undefined };
   const inside = new Set(members);
   const within = new Map<string, readonly string[]>();
-  for (const member of members.toSorted()) within.set(member, (eager.get(member) ?? []).filter((name) => inside.has(name)));
+  for (const member of members.toSorted())
+    within.set(
+      member,
+      (eager.get(member) ?? []).filter((name) => inside.has(name)),
+    );
   const parts = components(within);
   const knot = parts.find((part) => part.length > 1);
   return { plugins: parts.flat(), circle: knot === undefined ? undefined : circleIn(knot, within) };
@@ -114,7 +118,8 @@ function components(graph: Graph): string[][] {
       const parent = path.at(-1);
       if (parent !== undefined) parent.low = Math.min(parent.low, visit.low);
       if (visit.low === visit.index) {
-        const members = pending.splice(pending.indexOf(visit.name));
+        // From the end: the members are the last ones, and a search from the start would be quadratic.
+        const members = pending.splice(pending.lastIndexOf(visit.name));
         for (const member of members) isPlaced.add(member);
         result.push(members);
       }

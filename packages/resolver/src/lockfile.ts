@@ -116,7 +116,8 @@ class LockReader {
     const known = new Set(releases.map(({ plugin }) => plugin));
     for (const { plugin, needs } of releases) {
       const missing = needs.find((need) => !known.has(need.plugin));
-      if (missing !== undefined) throw invalid(`holds ${quote(plugin)}, but not ${quote(missing.plugin)}, which it needs`);
+      if (missing !== undefined)
+        throw invalid(`holds ${quote(plugin)}, but not ${quote(missing.plugin)}, which it needs`);
     }
     return { requirements, releases };
   }
@@ -154,7 +155,8 @@ class LockReader {
     const entries = this.#sorted(/^require ([!-~]{1,256}) ([ -~]{0,4096})$/).map(
       ([, plugin, range]) => [plugin as string, range as string] as const,
     );
-    if (new Set(entries.map(([plugin]) => plugin)).size < entries.length) throw this.#wrong("a plugin is required twice");
+    if (new Set(entries.map(([plugin]) => plugin)).size < entries.length)
+      throw this.#wrong("a plugin is required twice");
     return Object.fromEntries(entries);
   }
 

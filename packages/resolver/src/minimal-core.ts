@@ -4,7 +4,7 @@ import { explainProof } from "./explain.ts";
 import type { Fact, Incompatibility } from "./incompatibility.ts";
 import type { CompiledRequest } from "./request.ts";
 import { Solver } from "./solver.ts";
-import type { LoadNeed, Outcome, SearchOrder } from "./solver.ts";
+import type { LoadNeed, Outcome, SearchOptions, SearchOrder } from "./solver.ts";
 
 /**
  * Plugins that cannot be reconciled even if nothing else existed: the requirements of the roots on them
@@ -70,12 +70,9 @@ const otherAttempts: readonly Attempt[] = [
 /**
  * Shrinks a proof to a core from which no member can go, and of several such cores takes the smallest and
  * the one with the shortest proof. See docs/solver.md, "Minimal cores".
- *
- * @param met the plugins that the search came across; smaller cores are looked for among them
  */
 export function* minimalCore(
   proof: Incompatibility,
-  met: readonly string[],
   request: CompiledRequest,
   catalogue: Catalogue,
   budget: Allowance,
@@ -85,15 +82,15 @@ export function* minimalCore(
   if (!best.isMinimal || lengthOf(best.proof) <= SHORT_PROOF) return best;
   const extra = new Shrinker(request, catalogue, budget.part(MAX_EXTRA_STEPS));
   // Any smaller core lacks a member of this one.
-  for (const member of best.plugins) {
-    const scope = new Set(met.filter((plugin) => plugin !== member));
-    best = yield* extra.improve(best, scope, firstAttempt);
-  }
-  for (const attempt of otherAttempts) best = yield* extra.improve(best, new Set(best.plugins), attempt);
+  for (const without of best.plugins) best = yield* extra.improve(best, { without }, firstAttempt);
+  for (const attempt of otherAttempts) best = yield* extra.improve(best, { scope: new Set(best.plugins) }, attempt);
   return best;
 }
 
-/** Looks for cores inside a set of plugins. */
+/** Which plugins exist for a search. */
+type SearchPlace = Pick<SearchOptions, "scope" | "without">;
+
+/** Looks for cores. */
 class Shrinker {
   readonly #request: CompiledRequest;
   readonly #catalogue: Catalogue;
@@ -105,8 +102,8 @@ class Shrinker {
     this.#budget = budget;
   }
 
-  *#search(scope: ReadonlySet<string>, { order }: Attempt): Generator<LoadNeed, Outcome, void> {
-    return yield* new Solver(this.#request, this.#catalogue, this.#budget, { scope, order }).solve();
+  *#search(where: SearchPlace, { order }: Attempt): Generator<LoadNeed, Outcome, void> {
+    return yield* new Solver(this.#request, this.#catalogue, this.#budget, { ...where, order }).solve();
   }
 
   /**
@@ -121,16 +118,16 @@ class Shrinker {
       const candidate = attempt.fromEnd ? core.plugins.findLast(isOpen) : core.plugins.find(isOpen);
       if (candidate === undefined) return { ...core, isMinimal: true };
       const scope = new Set(core.plugins.filter((plugin) => plugin !== candidate));
-      const outcome = yield* this.#search(scope, attempt);
+      const outcome = yield* this.#search({ scope }, attempt);
       if (outcome.kind === "exhausted") return { ...core, isMinimal: false };
       if (outcome.kind === "conflict") core = { plugins: pluginsOf(outcome.proof), proof: outcome.proof };
       else needed.add(candidate);
     }
   }
 
-  /** The best core inside `scope`, if it is better than `best`. */
-  *improve(best: Core, scope: ReadonlySet<string>, attempt: Attempt): Generator<LoadNeed, Core, void> {
-    const outcome = yield* this.#search(scope, attempt);
+  /** A core from `where`, if it is better than `best`. */
+  *improve(best: Core, where: SearchPlace, attempt: Attempt): Generator<LoadNeed, Core, void> {
+    const outcome = yield* this.#search(where, attempt);
     if (outcome.kind !== "conflict") return best;
     const core = yield* this.shrink(outcome.proof, attempt);
     return core.isMinimal && isSmaller(core, best) ? core : best;

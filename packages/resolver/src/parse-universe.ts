@@ -118,7 +118,9 @@ class UniverseReader {
         minimumAgeExempt: list(names, "policy.minimumAgeExempt").map((name) => string(name, "policy.minimumAgeExempt")),
       })),
       ...optional(policy["overrides"], (ranges) => ({ overrides: this.#requirements(ranges, "policy.overrides") })),
-      ...optional(policy["constraints"], (ranges) => ({ constraints: this.#requirements(ranges, "policy.constraints") })),
+      ...optional(policy["constraints"], (ranges) => ({
+        constraints: this.#requirements(ranges, "policy.constraints"),
+      })),
     };
   }
 

@@ -21,14 +21,18 @@ export interface Edge {
 /** One release, checked and parsed. */
 export interface CompiledRelease {
   readonly version: Version;
-  /** Sorted by target, then kind, so that the solver's steps do not depend on the author's order. */
-  readonly edges: readonly Edge[];
   readonly api: Range | undefined;
   readonly platforms: readonly string[] | undefined;
   readonly level: SecurityLevel | undefined;
   readonly isYanked: boolean;
   /** Milliseconds since 1970; `undefined` when the list does not say. */
   readonly publishedAtMs: number | undefined;
+}
+
+/** A release with its requirements, sorted by target, then kind: the author's order must not count. */
+export interface ReleaseEntry {
+  readonly release: CompiledRelease;
+  readonly edges: readonly Edge[];
 }
 
 /** The same requirement made by several releases of a plugin: one incompatibility serves them all. */
@@ -59,7 +63,9 @@ export class PluginTable {
   readonly #refusing = new Map<Range, VersionSet>();
   readonly #stable: readonly boolean[];
 
-  constructor(id: number, name: string, releases: readonly CompiledRelease[], isListed: boolean) {
+  /** @param entries ascending by version */
+  constructor(id: number, name: string, entries: readonly ReleaseEntry[], isListed: boolean) {
+    const releases = entries.map(({ release }) => release);
     this.id = id;
     this.name = name;
     this.isListed = isListed;
@@ -69,7 +75,7 @@ export class PluginTable {
     this.full = [0, this.size];
     this.present = releases.length === 0 ? [] : [0, releases.length];
     this.hasYanked = releases.some((release) => release.isYanked);
-    this.#edgesOf = sharedEdgesOf(releases);
+    this.#edgesOf = sharedEdgesOf(entries);
     this.#stable = this.versions.map((version) => !isPrerelease(version));
   }
 
@@ -113,9 +119,9 @@ export class PluginTable {
   }
 }
 
-function sharedEdgesOf(releases: readonly CompiledRelease[]): SharedEdge[][] {
+function sharedEdgesOf(entries: readonly ReleaseEntry[]): SharedEdge[][] {
   const known = new Map<string, Map<Range, Builder[]>>();
-  return releases.map(({ edges }, place) =>
+  return entries.map(({ edges }, place) =>
     edges.map((edge) => {
       const builder = builderFor(edge, known);
       if (builder.makers.at(-1) === place) builder.makers[builder.makers.length - 1] = place + 1;

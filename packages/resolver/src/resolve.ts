@@ -87,7 +87,7 @@ function* resolutionSteps(
       { details: { ...counts, explanation: explanation?.text ?? null, plugins: Array.from(plugins).toSorted() } },
     );
   }
-  const core = yield* minimalCore(outcome.proof, solver.metPlugins(), compiled, catalogue, budget);
+  const core = yield* minimalCore(outcome.proof, compiled, catalogue, budget);
   const fix = options.seeksFix === false ? undefined : yield* findFix(request, core, catalogue, budget);
   return {
     kind: "conflict",

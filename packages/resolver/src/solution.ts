@@ -26,7 +26,7 @@ function versionAt(plugin: PluginTable, place: number): string {
 
 function resolvedRelease(plugin: PluginTable, place: number, names: ReadonlySet<string>): ResolvedRelease {
   const needs: ResolvedNeed[] = [];
-  for (const { kind, target, isLazy } of plugin.releases[place]?.edges ?? []) {
+  for (const { kind, target, isLazy } of plugin.edgesAt(place)) {
     if (kind !== "conflict" && names.has(target)) needs.push({ plugin: target, kind, isLazy });
   }
   return { plugin: plugin.name, version: versionAt(plugin, place), needs };
@@ -40,7 +40,7 @@ function appliedOverrides(chosen: readonly (readonly [PluginTable, number])[], r
     if (to !== undefined) applied.push({ by: undefined, plugin, from: range.text, to: to.text });
   }
   for (const [plugin, place] of chosen) {
-    for (const { kind, target, range } of plugin.releases[place]?.edges ?? []) {
+    for (const { kind, target, range } of plugin.edgesAt(place)) {
       const to = kind === "conflict" ? undefined : request.overrides.get(target);
       if (to !== undefined) applied.push({ by: plugin.name, plugin: target, from: range.text, to: to.text });
     }

@@ -1,12 +1,7 @@
 import type { Allowance } from "./budget.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { bannedReleases } from "./eligibility.ts";
-import {
-  bannedIncompatibility,
-  edgeIncompatibility,
-  resolveOver,
-  rootIncompatibility,
-} from "./incompatibility.ts";
+import { bannedIncompatibility, edgeIncompatibility, resolveOver, rootIncompatibility } from "./incompatibility.ts";
 import type { Incompatibility } from "./incompatibility.ts";
 import { PartialSolution } from "./partial-solution.ts";
 import type { SharedEdge, PluginTable } from "./plugin-table.ts";
@@ -42,6 +37,8 @@ export interface SearchOrder {
 export interface SearchOptions {
   /** Only these plugins exist; requirements on others are ignored. All by default. */
   readonly scope?: ReadonlySet<string>;
+  /** This plugin does not exist; requirements on it are ignored. */
+  readonly without?: string;
   /** Only for searches of which the proof alone matters. */
   readonly order?: SearchOrder;
 }
@@ -70,6 +67,7 @@ export class Solver {
   readonly #budget: Allowance;
   readonly #preference: Preference;
   readonly #scope: ReadonlySet<string> | undefined;
+  readonly #without: string | undefined;
   readonly #order: SearchOrder;
   readonly #solution = new PartialSolution();
   readonly #incompatibilities: (Incompatibility[] | undefined)[] = [];
@@ -86,12 +84,8 @@ export class Solver {
     this.#budget = budget;
     this.#preference = new Preference(request);
     this.#scope = options.scope;
+    this.#without = options.without;
     this.#order = options.order ?? { takesWidest: false, takesLowest: false };
-  }
-
-  /** Plugins that anything required so far, in the order in which they came up. */
-  metPlugins(): string[] {
-    return Array.from(this.#known, ({ name }) => name);
   }
 
   *solve(): Generator<LoadNeed, Outcome, void> {
@@ -119,7 +113,7 @@ export class Solver {
   }
 
   #isInScope(plugin: string): boolean {
-    return this.#scope === undefined || this.#scope.has(plugin);
+    return plugin !== this.#without && (this.#scope === undefined || this.#scope.has(plugin));
   }
 
   #tableOf(plugin: string): PluginTable {
@@ -261,7 +255,8 @@ export class Solver {
         previousLevel = Math.max(previousLevel, assignment.decisionLevel);
       }
     }
-    if (latest === undefined || satisfier === undefined) throw new Error("An incompatibility without terms was examined");
+    if (latest === undefined || satisfier === undefined)
+      throw new Error("An incompatibility without terms was examined");
     // The satisfier's own claim may satisfy the term only together with earlier ones: those count as well.
     if (satisfier.cause !== undefined) {
       const claimed = satisfier.cause.terms.find(({ plugin }) => plugin === latest.plugin) as Term;

@@ -67,7 +67,8 @@ function checkConflict(result: Extract<UniverseResult, { kind: "conflict" }>, ex
   assert.ok(result.core.length > 0);
   assert.ok(result.explanation.length > 0);
   for (const name of expected.mustMention ?? []) assert.match(result.explanation, new RegExp(`\\b${name}\\b`));
-  for (const name of expected.mustNotMention ?? []) assert.doesNotMatch(result.explanation, new RegExp(`\\b${name}\\b`));
+  for (const name of expected.mustNotMention ?? [])
+    assert.doesNotMatch(result.explanation, new RegExp(`\\b${name}\\b`));
 }
 
 test("has a verdict and a solution that passes for every shared case", { skip: isAbsent }, async (t) => {
@@ -81,7 +82,8 @@ test("has a verdict and a solution that passes for every shared case", { skip: i
       if (result.kind === "conflict") return checkConflict(result, expected);
       checkSolution(result.solution, given.root, given);
       if (expected.unique === true) assert.deepEqual(result.solution, expected.solution);
-      const isExpected = expected.solution !== undefined && isDeepStrictEqual({ ...result.solution }, expected.solution);
+      const isExpected =
+        expected.solution !== undefined && isDeepStrictEqual({ ...result.solution }, expected.solution);
       if (expected.rootParetoMax !== undefined && !isExpected) {
         const mine = Object.fromEntries(Object.keys(given.root).map((name) => [name, result.solution[name]]));
         assert.ok(

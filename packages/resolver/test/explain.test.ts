@@ -133,7 +133,10 @@ test("a long proof is cut to its end, and says so", () => {
   const { registry, roots } = pigeons(5, 4);
   const { explanation } = registry.conflict(roots, {}, { seeksFix: false });
   assert.ok(explanation.omittedLines > 0);
-  assert.match(explanation.text, /^You require pigeon0, .* The proof has \d+ sentences, of which these are the last 20: …\n/);
+  assert.match(
+    explanation.text,
+    /^You require pigeon0, .* The proof has \d+ sentences, of which these are the last 20: …\n/,
+  );
   assert.match(explanation.text, /there is no solution\.$/);
 });
 
@@ -160,7 +163,10 @@ test("names what there is when nothing matches a root", () => {
   assert.equal(text(one, "^1.0.0"), "You require a ^1.0.0, but no release matches; there is only 2.0.0.");
   assert.equal(text(one, ">2.0.0 <1.0.0"), "You require a >2.0.0 <1.0.0, but no version can ever match that.");
   const three = one.serve("a", "2.1.0").serve("a", "3.0.0");
-  assert.equal(text(three, "^1.0.0"), "You require a ^1.0.0, but no release matches; there are 2.0.0, 2.1.0 and 3.0.0.");
+  assert.equal(
+    text(three, "^1.0.0"),
+    "You require a ^1.0.0, but no release matches; there are 2.0.0, 2.1.0 and 3.0.0.",
+  );
   const four = three.serve("a", "4.0.0-beta");
   assert.equal(
     text(four, "^1.0.0"),

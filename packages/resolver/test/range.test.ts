@@ -48,10 +48,16 @@ const simple = fc
   .map(([operator, bound]) => `${operator}${bound}`);
 const hyphen = fc.tuple(fc.constantFrom(...versions), fc.constantFrom(...versions)).map(([a, b]) => `${a} - ${b}`);
 const rangeText = fc
-  .array(fc.oneof(fc.array(simple, { minLength: 1, maxLength: 3 }).map((all) => all.join(" ")), hyphen), {
-    minLength: 1,
-    maxLength: 3,
-  })
+  .array(
+    fc.oneof(
+      fc.array(simple, { minLength: 1, maxLength: 3 }).map((all) => all.join(" ")),
+      hyphen,
+    ),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  )
   .map((alternatives) => alternatives.join(" || "));
 
 test("accepts exactly what the semver library accepts with pre-releases included", () => {
@@ -73,7 +79,10 @@ test("finds the same places in a sorted list as testing one by one", () => {
         const below = bounds.filter((bound) => bound <= place).length;
         return below % 2 === 1;
       });
-      assert.deepEqual(found, sorted.filter((candidate) => matches(range(text), candidate)));
+      assert.deepEqual(
+        found,
+        sorted.filter((candidate) => matches(range(text), candidate)),
+      );
       bounds.forEach((bound, index) => assert.ok(index === 0 || bound > (bounds[index - 1] as number)));
     }),
     { numRuns: 1000 },

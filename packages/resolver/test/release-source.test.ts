@@ -57,11 +57,14 @@ test("what a source throws passes through unchanged", async () => {
   await assert.rejects(resolve({ roots: { a: "*" } }, { load: () => Promise.reject(failure) }), failure);
   assert.throws(
     () =>
-      resolveSync({ roots: { a: "*" } }, {
-        load: () => {
-          throw failure;
+      resolveSync(
+        { roots: { a: "*" } },
+        {
+          load: () => {
+            throw failure;
+          },
         },
-      }),
+      ),
     failure,
   );
 });
@@ -122,7 +125,10 @@ const malformed: Readonly<Record<string, readonly Release[]>> = {
   "an API range that is none": [{ version: "1.0.0", api: "soon" }],
   "a time that is none": [{ version: "1.0.0", publishedAt: "yesterday" }],
   "too many requirements": [
-    { version: "1.0.0", dependencies: Object.fromEntries(Array.from({ length: 2001 }, (_, index) => [`b${index}`, "*"])) },
+    {
+      version: "1.0.0",
+      dependencies: Object.fromEntries(Array.from({ length: 2001 }, (_, index) => [`b${index}`, "*"])),
+    },
   ],
 };
 

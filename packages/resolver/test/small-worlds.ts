@@ -31,7 +31,10 @@ const release = (version: string): fc.Arbitrary<Release> =>
   fc.record({
     version: fc.constant(version),
     dependencies: requirements(3),
-    optionalDependencies: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: requirements(1) }),
+    optionalDependencies: fc.oneof(
+      { weight: 3, arbitrary: fc.constant({}) },
+      { weight: 1, arbitrary: requirements(1) },
+    ),
     conflicts: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: requirements(1) }),
     isYanked: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   });
@@ -41,18 +44,16 @@ export const smallWorld: fc.Arbitrary<SmallWorld> = fc.record({
   roots: fc
     .array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...ranges)), { minLength: 1, maxLength: 3 })
     .map((entries) => Object.fromEntries(entries) as Record<string, string>),
-  lists: fc
-    .tuple(...names.map(() => fc.subarray(versions, { minLength: 1 })))
-    .chain((chosen) =>
-      fc.tuple(
-        ...names.map((plugin, index) =>
-          fc.record({
-            plugin: fc.constant(plugin),
-            releases: fc.tuple(...(chosen[index] as string[]).map(release)) as fc.Arbitrary<Release[]>,
-          }),
-        ),
+  lists: fc.tuple(...names.map(() => fc.subarray(versions, { minLength: 1 }))).chain((chosen) =>
+    fc.tuple(
+      ...names.map((plugin, index) =>
+        fc.record({
+          plugin: fc.constant(plugin),
+          releases: fc.tuple(...(chosen[index] as string[]).map(release)) as fc.Arbitrary<Release[]>,
+        }),
       ),
     ),
+  ),
 });
 
 /** The verdicts must come from both sides, or a property proves little. */

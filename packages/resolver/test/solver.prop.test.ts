@@ -86,7 +86,8 @@ test("every fix that is proposed leads to a solution, and to the one that it sho
     }),
     { numRuns: RUNS },
   );
-  for (const kind of ["relax-root", "drop-root", "pin-yanked"]) assert.ok(kinds.has(kind), `${kind} was never proposed`);
+  for (const kind of ["relax-root", "drop-root", "pin-yanked"])
+    assert.ok(kinds.has(kind), `${kind} was never proposed`);
 });
 
 test("a fix is found wherever dropping one of several roots would help", () => {
@@ -95,7 +96,8 @@ test("a fix is found wherever dropping one of several roots would help", () => {
       const resolution = resolveSync({ roots: world.roots }, memorySource(world.lists));
       const names = Object.keys(world.roots);
       if (resolution.kind === "solution" || names.length === 1) return;
-      const without = (name: string) => Object.fromEntries(Object.entries(world.roots).filter(([each]) => each !== name));
+      const without = (name: string) =>
+        Object.fromEntries(Object.entries(world.roots).filter(([each]) => each !== name));
       const helps = names.some((name) => isSolvable({ ...world, roots: without(name) }));
       assert.ok(!helps || resolution.fix !== undefined);
     }),

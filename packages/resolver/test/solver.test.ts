@@ -59,7 +59,12 @@ test("what is locked stays when a new root could use something newer", () => {
 });
 
 test("a solution tells who needs whom, and which requirements the policy replaced", () => {
-  const solution = serve("a", "1.0.0", { b: "^1.0.0", c: { range: "*", isLazy: true } }, { optionalDependencies: { d: "*" } })
+  const solution = serve(
+    "a",
+    "1.0.0",
+    { b: "^1.0.0", c: { range: "*", isLazy: true } },
+    { optionalDependencies: { d: "*" } },
+  )
     .serve("b", "2.0.0", { d: "*" })
     .serve("c", "1.0.0")
     .serve("d", "1.0.0")

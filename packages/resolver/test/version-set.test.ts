@@ -45,9 +45,18 @@ test("operations mean what they mean for plain lists, and give canonical sets", 
       assert.deepEqual(unionOf(x, y), setOf(a.map((isIn, place) => isIn || (b[place] as boolean))));
       assert.deepEqual(intersectionOf(x, y), setOf(a.map((isIn, place) => isIn && (b[place] as boolean))));
       assert.deepEqual(complementOf(x, SIZE), setOf(a.map((isIn) => !isIn)));
-      assert.equal(isSubset(x, y), a.every((isIn, place) => !isIn || b[place]));
-      assert.equal(isDisjoint(x, y), a.every((isIn, place) => !isIn || b[place] !== true));
-      assert.equal(equals(x, y), a.every((isIn, place) => isIn === b[place]));
+      assert.equal(
+        isSubset(x, y),
+        a.every((isIn, place) => !isIn || b[place]),
+      );
+      assert.equal(
+        isDisjoint(x, y),
+        a.every((isIn, place) => !isIn || b[place] !== true),
+      );
+      assert.equal(
+        equals(x, y),
+        a.every((isIn, place) => isIn === b[place]),
+      );
     }),
     { numRuns: 1000 },
   );

@@ -11,7 +11,19 @@ test("accepts canonical versions only", () => {
   for (const text of ["0.0.0", "1.2.3", "10.20.30", "1.0.0-alpha.1", "1.0.0-0", "1.0.0-x-y.2"]) {
     assert.equal(tryParseVersion(text)?.text, text);
   }
-  for (const text of ["", "1", "1.0", "v1.0.0", "=1.0.0", " 1.0.0", "1.0.0 ", "1.0.0+build", "01.0.0", "1.0.0-01", "*"]) {
+  for (const text of [
+    "",
+    "1",
+    "1.0",
+    "v1.0.0",
+    "=1.0.0",
+    " 1.0.0",
+    "1.0.0 ",
+    "1.0.0+build",
+    "01.0.0",
+    "1.0.0-01",
+    "*",
+  ]) {
     assert.equal(tryParseVersion(text), undefined, text);
   }
   assert.equal(tryParseVersion(`1.0.${"9".repeat(300)}`), undefined);
