@@ -107,7 +107,7 @@ for (const [what, entries, words] of [
 test("refuses a package whose gzip header is not the fixed one, or whose tar is not canonical", () => {
   const { bytes } = packPackage({ files });
   assert.throws(() => readPackage(gzipSync(gunzipSync(bytes), { level: 9 })), { code: "ARCHIVE_PACKAGE_INVALID" });
-  const padded = packArchive([...[...readPackage(bytes).files].map(([path, file]) => ({ path, ...file }))]);
+  const padded = packArchive([...readPackage(bytes).files].map(([path, file]) => ({ path, ...file })));
   assert.throws(() => readPackage(padded), { code: "ARCHIVE_PACKAGE_INVALID" });
 });
 

@@ -87,7 +87,7 @@ export function boot(post: PostToEngine): GuestEntry {
       // An action that returns nothing answers null: JSON has no undefined.
       const { text, bytes } = encodeText(value === undefined ? null : value);
       open.delete(callId);
-      post(GuestSignal.result, callId, "", text, bytes.length === 0 ? undefined : bytes);
+      post(GuestSignal.result, callId, "", text, ...(bytes.length === 0 ? [] : [bytes]));
     } catch (error) {
       fail(callId, error);
     }

@@ -43,7 +43,7 @@ export class Requests {
         id,
         JSON.stringify([callId, method]),
         text,
-        bytes.length === 0 ? undefined : bytes,
+        ...(bytes.length === 0 ? [] : [bytes]),
       );
     });
   }

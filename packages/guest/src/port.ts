@@ -9,7 +9,7 @@ export type PostToEngine = (
   id: number,
   head: string,
   json: string,
-  bytes?: readonly Uint8Array[] | undefined,
+  bytes?: readonly Uint8Array[],
 ) => void;
 
 /** Kinds of `PostToEngine`. */

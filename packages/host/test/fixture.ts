@@ -64,7 +64,7 @@ export function makePackage({
         lies: { input: true, output: { type: "number" } },
       },
     },
-    limits: { cpuMs: 300, wallMs: 5_000 },
+    limits: { cpuMs: 1_500, wallMs: 20_000 },
     ...manifest,
   };
   const encoder = new TextEncoder();

@@ -40,6 +40,9 @@ const PLUGIN = `var berthPlugin = { actions: {
   async flood(value, ctx) { for (let i = 0; i < 200; i++) ctx.storage.put("k" + i, i); return "done"; },
 } };`;
 
+/** For attacks on memory: time must not end them first, also on a busy machine. */
+const PATIENT: Limits = { memoryMiB: 48, cpuMs: 20_000, wallMs: 30_000 };
+
 const REMOVED = [
   "WebAssembly",
   "SharedArrayBuffer",
@@ -96,14 +99,18 @@ export function behaviourSuite(engine: EngineDescriptor, skips: Readonly<Record<
     });
 
   /** Fails as told, and afterwards answers other calls. */
-  const survives = (sentence: string, action: string, codes: readonly string[]): void =>
-    it(sentence, async ({ call }) => {
-      await assert.rejects(
-        call(action),
-        (error: unknown) => error instanceof SandboxError && codes.includes(error.code),
-      );
-      assert.equal(await call("echo", "still here"), "still here");
-    });
+  const survives = (sentence: string, action: string, codes: readonly string[], limits?: Limits): void =>
+    it(
+      sentence,
+      async ({ call }) => {
+        await assert.rejects(
+          call(action),
+          (error: unknown) => error instanceof SandboxError && codes.includes(error.code),
+        );
+        assert.equal(await call("echo", "still here"), "still here");
+      },
+      limits,
+    );
 
   it("gives values back as they came", async ({ call }) => {
     for (const value of [null, true, -1.5, "grüße 👋 \u0000", [], {}, { a: [{ b: null }], $bytes: 1, __proto__x: 2 }])
@@ -150,7 +157,7 @@ export function behaviourSuite(engine: EngineDescriptor, skips: Readonly<Record<
 
   it("gives stacks that name the bundle's line", async ({ call }) => {
     await assert.rejects(call("throws"), (error: unknown) =>
-      /plugin\.js:7:/.test(((error as SandboxError).details?.["plugin"] as { stack: string }).stack),
+      /plugin\.js:7:/.test(JSON.stringify((error as SandboxError).details)),
     );
   });
 
@@ -202,12 +209,17 @@ export function behaviourSuite(engine: EngineDescriptor, skips: Readonly<Record<
   survives("ends endless microtasks and goes on", "microtasks", ["SANDBOX_CPU"]);
   survives("ends a loop in a thenable and goes on", "thenLoop", ["SANDBOX_CPU"]);
   survives("ends a call that never answers and goes on", "never", ["SANDBOX_DEADLINE"]);
-  survives("ends a heap that grows without end and goes on", "heap", ["SANDBOX_MEMORY", "SANDBOX_CRASHED"]);
+  survives("ends a heap that grows without end and goes on", "heap", ["SANDBOX_MEMORY", "SANDBOX_CRASHED"], PATIENT);
   survives("refuses buffers beyond the memory limit and goes on", "buffers", [
     "SANDBOX_MEMORY",
     "SANDBOX_PLUGIN_THREW",
   ]);
-  survives("loses the process that a plugin crashes, and goes on", "crash", ["SANDBOX_MEMORY", "SANDBOX_CRASHED"]);
+  survives(
+    "loses the process that a plugin crashes, and goes on",
+    "crash",
+    ["SANDBOX_MEMORY", "SANDBOX_CRASHED"],
+    PATIENT,
+  );
   survives("kills native work that nothing interrupts, and goes on", "bigint", ["SANDBOX_DEADLINE", "SANDBOX_MEMORY"]);
 
   test(`${engine.name}: refuses code that fails while it is loaded`, async () => {
