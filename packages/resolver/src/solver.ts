@@ -4,7 +4,7 @@ import { bannedReleases } from "./eligibility.ts";
 import { bannedIncompatibility, edgeIncompatibility, resolveOver, rootIncompatibility } from "./incompatibility.ts";
 import type { Incompatibility } from "./incompatibility.ts";
 import { PartialSolution } from "./partial-solution.ts";
-import type { SharedEdge, PluginTable } from "./plugin-table.ts";
+import type { Edge, PluginTable } from "./plugin-table.ts";
 import { Preference } from "./preference.ts";
 import type { CompiledRequest } from "./request.ts";
 import { relate } from "./term.ts";
@@ -73,9 +73,9 @@ export class Solver {
   readonly #incompatibilities: (Incompatibility[] | undefined)[] = [];
   readonly #roots = new Set<PluginTable>();
   readonly #known = new Set<PluginTable>();
-  readonly #addedEdges = new Set<SharedEdge>();
+  readonly #addedEdges = new Set<Edge>();
   /** Optional dependencies and conflicts on plugins that nothing requires so far. */
-  readonly #waiting = new Map<number, { source: PluginTable; edge: SharedEdge }[]>();
+  readonly #waiting = new Map<number, { source: PluginTable; edge: Edge }[]>();
   readonly #clues: Incompatibility[] = [];
 
   constructor(request: CompiledRequest, catalogue: Catalogue, budget: Allowance, options: SearchOptions = {}) {
@@ -320,7 +320,7 @@ export class Solver {
   }
 
   /** Adds what an edge requires, or keeps it until its target is required by something. */
-  #admitEdge(source: PluginTable, edge: SharedEdge): Incompatibility | undefined {
+  #admitEdge(source: PluginTable, edge: Edge): Incompatibility | undefined {
     if (edge.kind === "dependency") {
       this.#meet(this.#catalogue.table(edge.targetId));
       return this.#addEdge(source, edge);
@@ -334,7 +334,7 @@ export class Solver {
     return undefined;
   }
 
-  #addEdge(source: PluginTable, edge: SharedEdge): Incompatibility | undefined {
+  #addEdge(source: PluginTable, edge: Edge): Incompatibility | undefined {
     const override = edge.kind === "conflict" ? undefined : this.#request.overrides.get(edge.target);
     const incompatibility = edgeIncompatibility(source, edge, this.#catalogue.table(edge.targetId), override);
     if (incompatibility !== undefined) this.#add(incompatibility);

@@ -33,7 +33,7 @@ test("stops at its steps and tells what it found out", () => {
   assert.equal(error.kind, "limit");
   assert.ok((error.details?.["steps"] as number) >= 200_000);
   assert.match(error.details?.["explanation"] as string, /cannot be used together/);
-  assert.ok((error.details?.["plugins"] as string[]).length > 1);
+  assert.ok(Array.isArray(error.details?.["plugins"]) && error.details["plugins"].length > 1);
 });
 
 test("stops at its deadline, by the clock it was given", () => {
