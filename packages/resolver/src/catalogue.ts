@@ -32,6 +32,11 @@ export class Catalogue {
     return id;
   };
 
+  /** How many plugins have an id. */
+  get size(): number {
+    return this.#names.length;
+  }
+
   tryTable(id: number): PluginTable | undefined {
     return this.#tables[id];
   }

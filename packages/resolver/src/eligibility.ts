@@ -30,7 +30,11 @@ export interface BannedReleases {
  * several rules forbid stands only under the first, which is the one that is hardest to lift.
  */
 export function bannedReleases(table: PluginTable, request: CompiledRequest): BannedReleases[] {
-  const tests = rules.map((rule) => rule(table, request)).filter((test) => test !== undefined);
+  const tests: Test[] = [];
+  for (const rule of rules) {
+    const test = rule(table, request);
+    if (test !== undefined) tests.push(test);
+  }
   if (tests.length === 0) return [];
   const groups = new Map<string, { ban: Ban; places: number[] }>();
   table.traits.forEach((traits, place) => {

@@ -200,9 +200,11 @@ function readList(registry: Members, plugin: string): ReleaseList[] {
 }
 
 function readRelease(version: string, release: Members): Release {
-  // Checked member by member in `releaseMembers`; most have nothing but dependencies.
+  // Checked member by member in `releaseMembers`. Most releases have nothing but dependencies.
   const { yanked, dependencies, optionalDependencies, conflicts, api, platforms, level, publishedAt } =
     release as ReleaseMembers;
+  const special = yanked ?? optionalDependencies ?? conflicts ?? api ?? platforms ?? level ?? publishedAt;
+  if (special === undefined) return dependencies === undefined ? { version } : { version, dependencies: requirementsOf(dependencies) };
   return {
     version,
     ...(dependencies !== undefined && { dependencies: requirementsOf(dependencies) }),
