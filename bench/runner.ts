@@ -14,8 +14,8 @@ export interface Row {
   /** Per operation, over the rounds. */
   readonly median: number;
   readonly p99: number;
-  readonly unit: "µs";
-  /** CPU time of this process per operation, µs. */
+  readonly unit: string;
+  /** CPU time of this process per operation, in the same unit. */
   readonly cpu: number;
 }
 

@@ -94,7 +94,7 @@ function describeMatches(fact: RootFact | EdgeFact): string {
 /** What there is of a plugin, for a reader whose range matched none of it. */
 function describeSupply(fact: RootFact | EdgeFact): string {
   const { target } = fact;
-  const total = target.releases.length;
+  const total = target.count;
   if (!target.isListed) return "not in the registry";
   if (total === 0) return "it has no releases";
   if (effectiveRange(fact).intervals.length === 0) return "no version can ever match that";

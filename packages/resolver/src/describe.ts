@@ -51,7 +51,7 @@ function describeStretch(plugin: PluginTable, from: number, to: number): string[
   const last = describeVersion(plugin, to - 1);
   if (to - from === 1) return [first];
   if (to - from === 2) return [first, last];
-  if (to === plugin.releases.length) return [`${first} and later`];
+  if (to === plugin.count) return [`${first} and later`];
   if (from === 0) return [`${last} and earlier`];
   return [`${first} to ${last}`];
 }
@@ -74,7 +74,7 @@ export function isPlural(plugin: PluginTable, set: VersionSet): boolean {
 }
 
 function isEvery(plugin: PluginTable, present: VersionSet): boolean {
-  return plugin.releases.length > 1 && countOf(present) === plugin.releases.length;
+  return plugin.count > 1 && countOf(present) === plugin.count;
 }
 
 const durations: readonly (readonly [ms: number, name: string])[] = [
@@ -110,7 +110,7 @@ function describeImpossible(terms: readonly Term[]): string {
   const [only, ...others] = terms;
   if (only === undefined || others.length > 0) return `${describeTogether(terms)} cannot be used together`;
   const { plugin, set } = only;
-  if (plugin.releases.length === 1) return `${describeReleases(plugin, set)}, its only release, cannot be used`;
+  if (plugin.count === 1) return `${describeReleases(plugin, set)}, its only release, cannot be used`;
   if (isEvery(plugin, set)) return `no release of ${describePlugin(plugin)} can be used`;
   return `${describeReleases(plugin, set)} cannot be used`;
 }

@@ -1,10 +1,11 @@
 import { canGiveLevel } from "./host-facts.ts";
 import type { SecurityLevel } from "./host-facts.ts";
-import type { CompiledRelease, PluginTable } from "./plugin-table.ts";
+import type { PluginTable, ReleaseTraits } from "./plugin-table.ts";
 import { exactVersionOf, matches } from "./range.ts";
 import type { Range } from "./range.ts";
 import type { CompiledRequest } from "./request.ts";
 import { isPrerelease } from "./version.ts";
+import type { Version } from "./version.ts";
 import type { VersionSet } from "./version-set.ts";
 
 /** Why releases of a plugin may not be used at all, whoever requires them. */
@@ -29,11 +30,15 @@ export interface BannedReleases {
  * several rules forbid stands only under the first, which is the one that is hardest to lift.
  */
 export function bannedReleases(table: PluginTable, request: CompiledRequest): BannedReleases[] {
-  const tests = rules.map((rule) => rule(table, request)).filter((test) => test !== undefined);
+  const tests: Test[] = [];
+  for (const rule of rules) {
+    const test = rule(table, request);
+    if (test !== undefined) tests.push(test);
+  }
   if (tests.length === 0) return [];
   const groups = new Map<string, { ban: Ban; places: number[] }>();
-  table.releases.forEach((release, place) => {
-    const found = firstBan(tests, release);
+  table.traits.forEach((traits, place) => {
+    const found = firstBan(tests, { ...traits, version: table.versions[place] as Version });
     if (found === undefined) return;
     const [key, ban] = found;
     const group = groups.get(key);
@@ -43,8 +48,10 @@ export function bannedReleases(table: PluginTable, request: CompiledRequest): Ba
   return Array.from(groups.values(), ({ ban, places }) => ({ ban, set: setOf(places) }));
 }
 
+type Candidate = ReleaseTraits & { readonly version: Version };
+
 /** The ban under which a release falls, with a key that tells it from the other bans of the plugin. */
-type Test = (release: CompiledRelease) => readonly [key: string, ban: Ban] | undefined;
+type Test = (release: Candidate) => readonly [key: string, ban: Ban] | undefined;
 
 /** Looks at plugin and request as a whole; `undefined` when no release can fall under the rule. */
 type Rule = (table: PluginTable, request: CompiledRequest) => Test | undefined;
@@ -114,7 +121,7 @@ function pinnedVersion(name: string, { rootOf, overrides }: CompiledRequest): st
   return root === undefined ? undefined : exactVersionOf(overrides.get(name) ?? root)?.text;
 }
 
-function firstBan(tests: readonly Test[], release: CompiledRelease): ReturnType<Test> {
+function firstBan(tests: readonly Test[], release: Candidate): ReturnType<Test> {
   for (const test of tests) {
     const found = test(release);
     if (found !== undefined) return found;

@@ -1,5 +1,5 @@
 import type { Ban } from "./eligibility.ts";
-import type { SharedEdge, PluginTable } from "./plugin-table.ts";
+import type { Edge, PluginTable } from "./plugin-table.ts";
 import type { Range } from "./range.ts";
 import type { Assignment } from "./partial-solution.ts";
 import type { Term } from "./term.ts";
@@ -15,7 +15,7 @@ export type Fact =
   | {
       readonly kind: "edge";
       readonly source: PluginTable;
-      readonly edge: SharedEdge;
+      readonly edge: Edge;
       readonly target: PluginTable;
       /** The policy's range in place of the author's. */
       readonly override: Range | undefined;
@@ -61,7 +61,7 @@ export function rootIncompatibility(target: PluginTable, range: Range, override:
 /** What the releases behind `edge` require of `target`; `undefined` when they cannot violate it. */
 export function edgeIncompatibility(
   source: PluginTable,
-  edge: SharedEdge,
+  edge: Edge,
   target: PluginTable,
   override: Range | undefined,
 ): Incompatibility | undefined {
@@ -81,7 +81,7 @@ function termsOf(plugin: PluginTable, set: VersionSet): readonly Term[] {
   return equals(set, plugin.full) ? [] : [{ plugin, set }];
 }
 
-function refusedPlaces(edge: SharedEdge, target: PluginTable, override: Range | undefined): VersionSet {
+function refusedPlaces(edge: Edge, target: PluginTable, override: Range | undefined): VersionSet {
   if (edge.kind === "conflict") return target.matching(edge.range);
   const refused = target.refusing(override ?? edge.range);
   return edge.kind === "dependency" ? refused : intersectionOf(refused, target.present);

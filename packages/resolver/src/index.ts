@@ -1,7 +1,8 @@
 export { DEFAULT_MAX_STEPS } from "./budget.ts";
 export type { BudgetLimits } from "./budget.ts";
-export { Catalogue, listLimits } from "./catalogue.ts";
+export { Catalogue } from "./catalogue.ts";
 export type { Change } from "./change.ts";
+export { listLimits } from "./compile-list.ts";
 export { ResolveError, resolveErrors } from "./errors.ts";
 export type { ResolveErrorCode } from "./errors.ts";
 export { EXPLAINED_LINES } from "./explain.ts";

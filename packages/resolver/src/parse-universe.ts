@@ -1,5 +1,5 @@
 import { nearMiss, quote } from "@berth/base";
-import { listLimits } from "./catalogue.ts";
+import { listLimits } from "./compile-list.ts";
 import { ResolveError } from "./errors.ts";
 import { isSecurityLevel, securityLevels } from "./host-facts.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -200,9 +200,12 @@ function readList(registry: Members, plugin: string): ReleaseList[] {
 }
 
 function readRelease(version: string, release: Members): Release {
-  // Checked member by member in `releaseMembers`; most have nothing but dependencies.
+  // Checked member by member in `releaseMembers`. Most releases have nothing but dependencies.
   const { yanked, dependencies, optionalDependencies, conflicts, api, platforms, level, publishedAt } =
     release as ReleaseMembers;
+  const special = yanked ?? optionalDependencies ?? conflicts ?? api ?? platforms ?? level ?? publishedAt;
+  if (special === undefined)
+    return dependencies === undefined ? { version } : { version, dependencies: requirementsOf(dependencies) };
   return {
     version,
     ...(dependencies !== undefined && { dependencies: requirementsOf(dependencies) }),
@@ -224,9 +227,15 @@ type ReleaseMembers = Omit<Release, "version" | "isYanked" | "dependencies" | "o
   readonly conflicts?: Members;
 };
 
+/** Whether all requirements are plain texts. */
+function isPlain(value: Members): value is Readonly<Record<string, string>> {
+  for (const plugin of Object.keys(value)) if (typeof value[plugin] !== "string") return false;
+  return true;
+}
+
 /** In a file a lazy requirement is `{"range": …, "lazy": true}`, as in a manifest. */
 function requirementsOf(value: Members): Requirements {
-  if (Object.values(value).every((requirement) => typeof requirement === "string")) return value as Requirements;
+  if (isPlain(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([plugin, requirement]): [string, string | Requirement] => {
       if (typeof requirement === "string") return [plugin, requirement];

@@ -26,12 +26,18 @@ export interface Assignment {
  */
 export class PartialSolution {
   readonly #trail: Assignment[] = [];
-  readonly #last: (Assignment | undefined)[] = [];
+  /** By plugin id. */
+  readonly #last: (Assignment | undefined)[];
   /** Plugins that must be installed, in the order in which that became known. */
   readonly #required: PluginTable[] = [];
   /** Those of them without a decision, in the same order. */
   #undecided: PluginTable[] = [];
   #decisionLevel = 0;
+
+  /** @param size how many plugin ids there are by now */
+  constructor(size: number) {
+    this.#last = new Array<Assignment | undefined>(size);
+  }
 
   get decisionLevel(): number {
     return this.#decisionLevel;
@@ -77,9 +83,7 @@ export class PartialSolution {
       isStanding: true,
     };
     this.#trail.push(assignment);
-    // Ids grow with the catalogue; filling the gaps keeps the array dense, and a dense one is far faster.
-    while (this.#last.length <= plugin.id) this.#last.push(undefined);
-    this.#last[plugin.id] = assignment;
+    putAt(this.#last, plugin.id, assignment);
     if (isRequired(plugin, set) && !(previous !== undefined && isRequired(plugin, previous.set))) {
       this.#required.push(plugin);
       this.#undecided.push(plugin);
@@ -110,4 +114,10 @@ export class PartialSolution {
 
 function isRequired(plugin: PluginTable, set: VersionSet): boolean {
   return (set.at(-1) as number) <= plugin.absent;
+}
+
+/** Sets an item of a list that is indexed by plugin id, and keeps the list dense: a sparse one is far slower. */
+export function putAt<Item>(items: (Item | undefined)[], id: number, item: Item): void {
+  while (items.length <= id) items.push(undefined);
+  items[id] = item;
 }

@@ -1,6 +1,6 @@
+import type { SecurityLevel } from "./host-facts.ts";
 import { indexesIn } from "./range.ts";
 import type { Range } from "./range.ts";
-import type { SecurityLevel } from "./host-facts.ts";
 import { isPrerelease } from "./version.ts";
 import type { Version } from "./version.ts";
 import { complementOf } from "./version-set.ts";
@@ -8,7 +8,7 @@ import type { VersionSet } from "./version-set.ts";
 
 export type EdgeKind = "dependency" | "optional" | "conflict";
 
-/** One requirement of one release on another plugin. */
+/** One requirement on another plugin, and all the releases of a plugin that make it. */
 export interface Edge {
   readonly kind: EdgeKind;
   readonly target: string;
@@ -16,11 +16,12 @@ export interface Edge {
   readonly targetId: number;
   readonly range: Range;
   readonly isLazy: boolean;
+  /** Places of the releases that make it: one incompatibility serves them all. */
+  readonly makers: VersionSet;
 }
 
-/** One release, checked and parsed. */
-export interface CompiledRelease {
-  readonly version: Version;
+/** What a release says about where it may run. */
+export interface ReleaseTraits {
   readonly api: Range | undefined;
   readonly platforms: readonly string[] | undefined;
   readonly level: SecurityLevel | undefined;
@@ -29,16 +30,20 @@ export interface CompiledRelease {
   readonly publishedAtMs: number | undefined;
 }
 
-/** A release with its requirements, sorted by target, then kind: the author's order must not count. */
-export interface ReleaseEntry {
-  readonly release: CompiledRelease;
-  readonly edges: readonly Edge[];
+/** A release list, checked and parsed. */
+export interface CompiledList {
+  /** Ascending. */
+  readonly versions: readonly Version[];
+  /** By place. */
+  readonly traits: readonly ReleaseTraits[];
+  /** By place, in any order. */
+  readonly edges: readonly Edge[][];
 }
 
-/** The same requirement made by several releases of a plugin: one incompatibility serves them all. */
-export interface SharedEdge extends Edge {
-  /** Places of the releases that make it. */
-  readonly makers: VersionSet;
+/** The releases of a plugin that a range matches, and the places that it rules out. */
+interface Fit {
+  readonly matching: VersionSet;
+  readonly refusing: VersionSet;
 }
 
 /** The release list of one plugin, ready for solving. Independent of roots, policy and host. */
@@ -48,9 +53,10 @@ export class PluginTable {
   readonly name: string;
   /** Whether the source knows the plugin at all. */
   readonly isListed: boolean;
-  /** Ascending by version. */
-  readonly releases: readonly CompiledRelease[];
+  /** Ascending. */
   readonly versions: readonly Version[];
+  /** By place. */
+  readonly traits: readonly ReleaseTraits[];
   /** Places including the absent one, which is the last. */
   readonly size: number;
   /** Every place. */
@@ -58,58 +64,70 @@ export class PluginTable {
   /** Every place but the absent one. */
   readonly present: VersionSet;
   readonly hasYanked: boolean;
-  readonly #edgesOf: readonly (readonly SharedEdge[])[];
-  readonly #matching = new Map<Range, VersionSet>();
-  readonly #refusing = new Map<Range, VersionSet>();
-  readonly #stable: readonly boolean[];
+  readonly #edges: readonly Edge[][];
+  readonly #hasSorted: boolean[] = [];
+  readonly #fits = new Map<Range, Fit>();
 
-  /** @param entries ascending by version */
-  constructor(id: number, name: string, entries: readonly ReleaseEntry[], isListed: boolean) {
-    const releases = entries.map(({ release }) => release);
+  constructor(id: number, name: string, { versions, traits, edges }: CompiledList, isListed: boolean) {
     this.id = id;
     this.name = name;
     this.isListed = isListed;
-    this.releases = releases;
-    this.versions = releases.map(({ version }) => version);
-    this.size = releases.length + 1;
+    this.versions = versions;
+    this.traits = traits;
+    this.size = versions.length + 1;
     this.full = [0, this.size];
-    this.present = releases.length === 0 ? [] : [0, releases.length];
-    this.hasYanked = releases.some((release) => release.isYanked);
-    this.#edgesOf = sharedEdgesOf(entries);
-    this.#stable = this.versions.map((version) => !isPrerelease(version));
+    this.present = versions.length === 0 ? [] : [0, versions.length];
+    this.hasYanked = traits.some(({ isYanked }) => isYanked);
+    this.#edges = edges;
   }
 
+  /** How many releases there are. */
+  get count(): number {
+    return this.versions.length;
+  }
+
+  /** The place that stands for "not installed". */
   get absent(): number {
-    return this.releases.length;
+    return this.versions.length;
   }
 
   /** The releases that `range` matches. */
   matching(range: Range): VersionSet {
-    let set = this.#matching.get(range);
-    if (set === undefined) {
-      set = indexesIn(range, this.versions);
-      this.#matching.set(range, set);
-    }
-    return set;
+    return this.#fit(range).matching;
   }
 
   /** Every place that a dependency with `range` rules out: the absent one and the releases outside the range. */
   refusing(range: Range): VersionSet {
-    let set = this.#refusing.get(range);
-    if (set === undefined) {
-      set = complementOf(this.matching(range), this.size);
-      this.#refusing.set(range, set);
-    }
-    return set;
+    return this.#fit(range).refusing;
   }
 
-  /** What the release at `place` requires, each together with the other releases that require the same. */
-  edgesAt(place: number): readonly SharedEdge[] {
-    return this.#edgesOf[place] ?? [];
+  #fit(range: Range): Fit {
+    let fit = this.#fits.get(range);
+    if (fit === undefined) {
+      const matching = indexesIn(range, this.versions);
+      fit = { matching, refusing: complementOf(matching, this.size) };
+      this.#fits.set(range, fit);
+    }
+    return fit;
+  }
+
+  /**
+   * What the release at `place` requires, sorted by target, then kind: the order in which its author wrote
+   * must not count. Sorted when first asked for, because most releases are never looked at.
+   */
+  edgesAt(place: number): readonly Edge[] {
+    const edges = this.#edges[place];
+    if (edges === undefined) return [];
+    if (this.#hasSorted[place] !== true) {
+      edges.sort(compareEdges);
+      this.#hasSorted[place] = true;
+    }
+    return edges;
   }
 
   isStable(place: number): boolean {
-    return this.#stable[place] === true;
+    const version = this.versions[place];
+    return version !== undefined && !isPrerelease(version);
   }
 
   /** The place of the release with this version, if there is one. */
@@ -119,31 +137,8 @@ export class PluginTable {
   }
 }
 
-function sharedEdgesOf(entries: readonly ReleaseEntry[]): SharedEdge[][] {
-  const known = new Map<string, Map<Range, Builder[]>>();
-  return entries.map(({ edges }, place) =>
-    edges.map((edge) => {
-      const builder = builderFor(edge, known);
-      if (builder.makers.at(-1) === place) builder.makers[builder.makers.length - 1] = place + 1;
-      else builder.makers.push(place, place + 1);
-      return builder;
-    }),
-  );
-}
-
-/** A shared edge while its makers are being gathered. */
-type Builder = Edge & { readonly makers: number[] };
-
-/** Ranges are interned by the catalogue's vocabulary, so the same text is the same object. */
-function builderFor(edge: Edge, known: Map<string, Map<Range, Builder[]>>): Builder {
-  let ofTarget = known.get(edge.target);
-  if (ofTarget === undefined) known.set(edge.target, (ofTarget = new Map<Range, Builder[]>()));
-  const ofRange = ofTarget.get(edge.range);
-  const found = ofRange?.find(({ kind, isLazy }) => kind === edge.kind && isLazy === edge.isLazy);
-  if (found !== undefined) return found;
-  const { kind, target, targetId, range, isLazy } = edge;
-  const builder: Builder = { kind, target, targetId, range, isLazy, makers: [] };
-  if (ofRange === undefined) ofTarget.set(edge.range, [builder]);
-  else ofRange.push(builder);
-  return builder;
+// By code units: the same on every machine, whatever its locale.
+function compareEdges(a: Edge, b: Edge): number {
+  if (a.target !== b.target) return a.target < b.target ? -1 : 1;
+  return a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 import { quote } from "@berth/base";
-import { listLimits } from "./catalogue.ts";
+import { listLimits } from "./compile-list.ts";
 import { ResolveError } from "./errors.ts";
 import { parseHostFacts } from "./host-facts.ts";
 import type { Host, HostFacts } from "./host-facts.ts";

@@ -21,7 +21,7 @@ export function solutionOf(
 }
 
 function versionAt(plugin: PluginTable, place: number): string {
-  return plugin.releases[place]?.version.text as string;
+  return plugin.versions[place]?.text as string;
 }
 
 function resolvedRelease(plugin: PluginTable, place: number, names: ReadonlySet<string>): ResolvedRelease {

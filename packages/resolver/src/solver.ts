@@ -3,8 +3,8 @@ import type { Catalogue } from "./catalogue.ts";
 import { bannedReleases } from "./eligibility.ts";
 import { bannedIncompatibility, edgeIncompatibility, resolveOver, rootIncompatibility } from "./incompatibility.ts";
 import type { Incompatibility } from "./incompatibility.ts";
-import { PartialSolution } from "./partial-solution.ts";
-import type { SharedEdge, PluginTable } from "./plugin-table.ts";
+import { PartialSolution, putAt } from "./partial-solution.ts";
+import type { Edge, PluginTable } from "./plugin-table.ts";
 import { Preference } from "./preference.ts";
 import type { CompiledRequest } from "./request.ts";
 import { relate } from "./term.ts";
@@ -69,13 +69,14 @@ export class Solver {
   readonly #scope: ReadonlySet<string> | undefined;
   readonly #without: string | undefined;
   readonly #order: SearchOrder;
-  readonly #solution = new PartialSolution();
-  readonly #incompatibilities: (Incompatibility[] | undefined)[] = [];
+  readonly #solution: PartialSolution;
+  /** By plugin id. */
+  readonly #incompatibilities: (Incompatibility[] | undefined)[];
   readonly #roots = new Set<PluginTable>();
   readonly #known = new Set<PluginTable>();
-  readonly #addedEdges = new Set<SharedEdge>();
+  readonly #addedEdges = new Set<Edge>();
   /** Optional dependencies and conflicts on plugins that nothing requires so far. */
-  readonly #waiting = new Map<number, { source: PluginTable; edge: SharedEdge }[]>();
+  readonly #waiting = new Map<number, { source: PluginTable; edge: Edge }[]>();
   readonly #clues: Incompatibility[] = [];
 
   constructor(request: CompiledRequest, catalogue: Catalogue, budget: Allowance, options: SearchOptions = {}) {
@@ -83,6 +84,8 @@ export class Solver {
     this.#catalogue = catalogue;
     this.#budget = budget;
     this.#preference = new Preference(request);
+    this.#solution = new PartialSolution(catalogue.size);
+    this.#incompatibilities = new Array<Incompatibility[] | undefined>(catalogue.size);
     this.#scope = options.scope;
     this.#without = options.without;
     this.#order = options.order ?? { takesWidest: false, takesLowest: false };
@@ -90,7 +93,8 @@ export class Solver {
 
   *solve(): Generator<LoadNeed, Outcome, void> {
     const roots = this.#request.roots.filter(({ plugin }) => this.#isInScope(plugin));
-    yield* this.#ensureLoaded(roots.map(({ plugin }) => plugin));
+    const unread = roots.map(({ plugin }) => plugin).filter((plugin) => !this.#isRead(this.#catalogue.idOf(plugin)));
+    if (unread.length > 0) yield this.#need(unread);
     const changed: PluginTable[] = [];
     for (const { plugin, range } of roots) {
       const table = this.#tableOf(plugin);
@@ -107,7 +111,10 @@ export class Solver {
       if (this.#budget.isExhausted()) return { kind: "exhausted", clues: this.#clues };
       const next = this.#choose();
       if (next === undefined) return { kind: "solution", places: this.#places() };
-      yield* this.#decide(next);
+      const place = this.#candidateOf(next);
+      const targets = this.#unreadTargets(next, place);
+      if (targets.length > 0) yield this.#need(targets);
+      this.#decide(next, place);
       changed.push(next);
     }
   }
@@ -120,22 +127,36 @@ export class Solver {
     return this.#catalogue.table(this.#catalogue.idOf(plugin));
   }
 
-  *#ensureLoaded(plugins: readonly string[]): Generator<LoadNeed, void, void> {
-    const needed = plugins.filter((plugin) => this.#catalogue.tryTable(this.#catalogue.idOf(plugin)) === undefined);
-    if (needed.length > 0) yield { needed: Array.from(new Set(needed)), likely: () => this.#likelyNeeds() };
+  #isRead(id: number): boolean {
+    return this.#catalogue.tryTable(id) !== undefined;
   }
 
-  /** What the best candidates of the undecided plugins require: worth fetching while we wait anyway. */
+  #need(plugins: readonly string[]): LoadNeed {
+    return { needed: plugins, likely: () => this.#likelyNeeds() };
+  }
+
+  /** What the candidates of the undecided plugins require: worth fetching while we wait anyway. */
   #likelyNeeds(): string[] {
     const likely = new Set<string>();
     for (const table of this.#solution.undecided) {
-      const place = this.#preference.placeOf(table, this.#solution.setOf(table) as VersionSet);
-      for (const { kind, target, targetId } of table.edgesAt(place)) {
-        const isUnread = this.#catalogue.tryTable(targetId) === undefined;
-        if (kind === "dependency" && isUnread && this.#isInScope(target)) likely.add(target);
-      }
+      for (const target of this.#unreadTargets(table, this.#candidateOf(table))) likely.add(target);
     }
     return Array.from(likely);
+  }
+
+  /** The release of an undecided plugin that would be taken now. */
+  #candidateOf(table: PluginTable): number {
+    const allowed = this.#solution.setOf(table) as VersionSet;
+    return this.#order.takesLowest ? (allowed[0] as number) : this.#preference.placeOf(table, allowed);
+  }
+
+  /** Plugins that a release depends on and whose lists have not been read. */
+  #unreadTargets(table: PluginTable, place: number): string[] {
+    const targets: string[] = [];
+    for (const { kind, target, targetId } of table.edgesAt(place)) {
+      if (kind === "dependency" && !this.#isRead(targetId) && this.#isInScope(target)) targets.push(target);
+    }
+    return targets;
   }
 
   /** Brings in what is known of a plugin by itself, the first time that anything requires it. */
@@ -151,13 +172,8 @@ export class Solver {
   #add(incompatibility: Incompatibility): void {
     for (const { plugin } of incompatibility.terms) {
       const about = this.#incompatibilities[plugin.id];
-      if (about !== undefined) {
-        about.push(incompatibility);
-        continue;
-      }
-      // Filling the gaps keeps the array dense, and a dense one is far faster.
-      while (this.#incompatibilities.length <= plugin.id) this.#incompatibilities.push(undefined);
-      this.#incompatibilities[plugin.id] = [incompatibility];
+      if (about === undefined) putAt(this.#incompatibilities, plugin.id, [incompatibility]);
+      else about.push(incompatibility);
     }
   }
 
@@ -298,18 +314,11 @@ export class Solver {
     return best;
   }
 
-  /** Takes the preferred release of `table`, unless what it requires shows at once that it cannot be. */
-  *#decide(table: PluginTable): Generator<LoadNeed, void, void> {
-    const allowed = this.#solution.setOf(table) as VersionSet;
-    const lowest = allowed[0] as number;
-    const place = this.#order.takesLowest ? lowest : this.#preference.placeOf(table, allowed);
-    const edges = table.edgesAt(place).filter((edge) => !this.#addedEdges.has(edge) && this.#isInScope(edge.target));
-    const unread = edges.filter(
-      ({ kind, targetId }) => kind === "dependency" && this.#catalogue.tryTable(targetId) === undefined,
-    );
-    if (unread.length > 0) yield* this.#ensureLoaded(unread.map(({ target }) => target));
+  /** Decides on a release, unless what it requires shows at once that it cannot be. */
+  #decide(table: PluginTable, place: number): void {
     let isPossible = true;
-    for (const edge of edges) {
+    for (const edge of table.edgesAt(place)) {
+      if (this.#addedEdges.has(edge) || !this.#isInScope(edge.target)) continue;
       this.#addedEdges.add(edge);
       const added = this.#admitEdge(table, edge);
       if (added !== undefined && this.#violatesBeside(added, table)) isPossible = false;
@@ -320,7 +329,7 @@ export class Solver {
   }
 
   /** Adds what an edge requires, or keeps it until its target is required by something. */
-  #admitEdge(source: PluginTable, edge: SharedEdge): Incompatibility | undefined {
+  #admitEdge(source: PluginTable, edge: Edge): Incompatibility | undefined {
     if (edge.kind === "dependency") {
       this.#meet(this.#catalogue.table(edge.targetId));
       return this.#addEdge(source, edge);
@@ -334,7 +343,7 @@ export class Solver {
     return undefined;
   }
 
-  #addEdge(source: PluginTable, edge: SharedEdge): Incompatibility | undefined {
+  #addEdge(source: PluginTable, edge: Edge): Incompatibility | undefined {
     const override = edge.kind === "conflict" ? undefined : this.#request.overrides.get(edge.target);
     const incompatibility = edgeIncompatibility(source, edge, this.#catalogue.table(edge.targetId), override);
     if (incompatibility !== undefined) this.#add(incompatibility);
