@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   journal: () => import("./command/journal.ts"),
   uninstall: () => import("./command/uninstall.ts"),
   keys: () => import("./command/keys.ts"),
+  scan: () => import("./command/scan.ts"),
   resolve: () => import("./command/resolve.ts"),
   archive: () => import("./command/archive.ts"),
   doctor: () => import("./command/doctor.ts"),

@@ -31,3 +31,5 @@ export type { DialectProblem, DialectSchema } from "./schema-dialect.ts";
 export { SECURITY_LEVELS, compareLevels, strongerLevel } from "./security-level.ts";
 export type { SecurityLevel } from "./security-level.ts";
 export { isRange, isVersion, parseRange, parseVersion, versionInRange } from "./version.ts";
+export { confidences, severities, tryParseScanReport, verdicts } from "./finding.ts";
+export type { Confidence, Finding, ScanReport, ScanResult, Severity, Verdict } from "./finding.ts";
