@@ -1,7 +1,7 @@
 import { sanitize } from "@berth/base";
 import type { Catalogue } from "./catalogue.ts";
 import { describePlugin } from "./describe.ts";
-import { factsOf } from "./minimal-core.ts";
+import { factsOf } from "./proof.ts";
 import type { Core } from "./minimal-core.ts";
 import type { Fact } from "./incompatibility.ts";
 import type { Policy } from "./policy.ts";

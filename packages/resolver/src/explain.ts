@@ -1,7 +1,7 @@
 import { describeConclusion, describeRequirement, joinWords } from "./describe.ts";
 import { describeFact, describeFacts, describeLoneFact } from "./describe-fact.ts";
 import type { Derivation, Fact, Incompatibility } from "./incompatibility.ts";
-import { factsOf } from "./minimal-core.ts";
+import { factsOf } from "./proof.ts";
 import { reportFact } from "./report-fact.ts";
 import type { Explanation, ExplanationLine } from "./resolution.ts";
 import { isPositive } from "./term.ts";
@@ -110,16 +110,18 @@ class ProofWriter {
       const [said, unsaid] = this.#numbers.has(one) ? [one, two] : [two, one];
       this.#visit(unsaid);
       this.#say(derived, this.#link(derived), this.#refer(said), isNumbered);
-    } else if (this.#isOneSentence(one) || this.#isOneSentence(two)) {
-      // The longer branch first; then the one sentence of the other branch and the conclusion stay together.
-      const [long, short] = this.#isOneSentence(two) ? [one, two] : [two, one];
-      this.#visit(long);
-      this.#visit(short);
-      this.#say(derived, "Thus", undefined, isNumbered);
     } else {
-      this.#visit(one, true);
-      this.#visit(two);
-      this.#say(derived, this.#link(derived), this.#refer(one), isNumbered);
+      // The longer branch first; then the one sentence of the other branch and the conclusion stay together.
+      const [first, second] = this.#isOneSentence(one) && !this.#isOneSentence(two) ? [two, one] : [one, two];
+      const isShort = this.#isOneSentence(second);
+      this.#visit(first, !isShort);
+      // The first branch may have rested on the second, which then has been said.
+      if (this.#numbers.has(second)) this.#say(derived, this.#link(derived), this.#refer(second), isNumbered);
+      else {
+        this.#visit(second);
+        if (isShort) this.#say(derived, "Thus", undefined, isNumbered);
+        else this.#say(derived, this.#link(derived), this.#refer(first), isNumbered);
+      }
     }
   }
 

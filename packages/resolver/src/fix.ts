@@ -2,7 +2,7 @@ import type { Allowance } from "./budget.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { applyChanges, candidateChanges, describeChanges } from "./change.ts";
 import type { Change } from "./change.ts";
-import { minimalCore } from "./minimal-core.ts";
+import { someCore } from "./minimal-core.ts";
 import type { Core } from "./minimal-core.ts";
 import type { PluginTable } from "./plugin-table.ts";
 import { isBelow } from "./range.ts";
@@ -128,7 +128,7 @@ class FixSearch {
     known?: ReadonlySet<string>,
   ): Generator<LoadNeed, void, void> {
     const compiled = compileRequest(request, this.#catalogue.vocabulary);
-    const core = yield* minimalCore(proof, compiled, this.#catalogue, this.#budget);
+    const core = yield* someCore(proof, compiled, this.#catalogue, this.#budget);
     if (known === undefined) this.#cores.push(new Set(core.plugins));
     this.#extend(candidate, core);
   }

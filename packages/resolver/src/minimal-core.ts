@@ -1,7 +1,8 @@
 import type { Allowance } from "./budget.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { explainProof } from "./explain.ts";
-import type { Fact, Incompatibility } from "./incompatibility.ts";
+import type { Incompatibility } from "./incompatibility.ts";
+import { lengthOf, pluginsOf } from "./proof.ts";
 import type { CompiledRequest } from "./request.ts";
 import { Solver } from "./solver.ts";
 import type { LoadNeed, Outcome, SearchOptions, SearchOrder } from "./solver.ts";
@@ -17,28 +18,6 @@ export interface Core {
   readonly proof: Incompatibility;
   /** Whether it is known that without any one of them the rest could be reconciled. */
   readonly isMinimal: boolean;
-}
-
-/** Every fact that a proof rests on, once each. */
-export function factsOf(proof: Incompatibility): Fact[] {
-  return Array.from(partsOf(proof), ({ cause }) => cause).filter((cause) => cause.kind !== "derived");
-}
-
-/** A proof and everything that it is derived from. Iterative: proofs can be deep. */
-function partsOf(proof: Incompatibility): Set<Incompatibility> {
-  const parts = new Set([proof]);
-  // A set's iteration reaches what is added on the way.
-  for (const { cause } of parts) if (cause.kind === "derived") parts.add(cause.conflict).add(cause.other);
-  return parts;
-}
-
-export function pluginsOf(proof: Incompatibility): string[] {
-  const names = new Set<string>();
-  for (const fact of factsOf(proof)) {
-    names.add(fact.target.name);
-    if (fact.kind === "edge") names.add(fact.source.name);
-  }
-  return Array.from(names).toSorted();
 }
 
 /** A core may take this much work; beyond it, the smallest set found so far has to do. */
@@ -77,14 +56,23 @@ export function* minimalCore(
   catalogue: Catalogue,
   budget: Allowance,
 ): Generator<LoadNeed, Core, void> {
-  const shrinker = new Shrinker(request, catalogue, budget.part(MAX_STEPS));
-  let best = yield* shrinker.shrink(proof, firstAttempt);
+  let best = yield* someCore(proof, request, catalogue, budget);
   if (!best.isMinimal || lengthOf(best.proof) <= SHORT_PROOF) return best;
   const extra = new Shrinker(request, catalogue, budget.part(MAX_EXTRA_STEPS));
   // Any smaller core lacks a member of this one.
   for (const without of best.plugins) best = yield* extra.improve(best, { without }, firstAttempt);
   for (const attempt of otherAttempts) best = yield* extra.improve(best, { scope: new Set(best.plugins) }, attempt);
   return best;
+}
+
+/** A core from which no member can go, without looking for a better one. */
+export function* someCore(
+  proof: Incompatibility,
+  request: CompiledRequest,
+  catalogue: Catalogue,
+  budget: Allowance,
+): Generator<LoadNeed, Core, void> {
+  return yield* new Shrinker(request, catalogue, budget.part(MAX_STEPS)).shrink(proof, firstAttempt);
 }
 
 /** Which plugins exist for a search. */
@@ -139,9 +127,4 @@ function isSmaller(a: Core, b: Core): boolean {
   const [lengthOfA, lengthOfB] = [lengthOf(a.proof), lengthOf(b.proof)];
   if (Math.max(lengthOfA, lengthOfB) > MEASURED_LENGTH) return lengthOfA < lengthOfB;
   return explainProof(a.proof).text.length < explainProof(b.proof).text.length;
-}
-
-/** How many incompatibilities a proof is made of. */
-function lengthOf(proof: Incompatibility): number {
-  return partsOf(proof).size;
 }
