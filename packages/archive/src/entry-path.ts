@@ -41,8 +41,9 @@ export function verifyEntryPath(path: string): void {
 
 /** Equal for all paths that some file system takes for the same: NFKC and full case folding. */
 export function foldPath(path: string): string {
-  // Upper-casing first expands what folding expands (ß, ﬁ), lower-casing then brings all to one case.
-  return path.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFKC");
+  // Upper-casing expands what folding expands (ß, ﬁ); lower-casing before it catches capitals that are their own
+  // upper case and expand only from below (ẞ); lower-casing after it brings all to one case.
+  return path.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().normalize("NFKC");
 }
 
 /** Refuses two entries that some machine takes for one, and files that are folders elsewhere. */

@@ -65,8 +65,8 @@ export const archiveErrors = {
   ARCHIVE_TARGET_UNUSABLE: {
     kind: "environment",
     meaning: "An archive cannot be extracted to the folder named.",
-    cause: "The folder exists and is not empty, or its parent cannot be written.",
-    remedy: "Name a folder that does not exist yet.",
+    cause: "The folder exists and is not empty, its parent cannot be written, or the disk is full (ENOSPC).",
+    remedy: "Name a folder that does not exist yet, on a disk with room for the files.",
   },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -22,11 +22,14 @@ export async function extractArchive(bytes: Uint8Array, toDirectory: string): Pr
     await mkdir(dirname(target), { recursive: true });
     staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   } catch (error) {
-    throw new ArchiveError("ARCHIVE_TARGET_UNUSABLE", `${quote(target, 200)} cannot be created`, { cause: error });
+    throw unusable(`${quote(target, 200)} cannot be created`, error);
   }
   try {
-    for (const { path, kind, mode, bytes: content } of entries) {
-      const place = join(staging, ...path.split("/"));
+    // The staging folder is private; what is handed over has the mode that the user's umask gives to folders.
+    const content = join(staging, "content");
+    await mkdir(content, { mode: 0o755 });
+    for (const { path, kind, mode, bytes: body } of entries) {
+      const place = join(content, ...path.split("/"));
       await mkdir(kind === "folder" ? place : dirname(place), { recursive: true, mode: 0o755 });
       if (kind === "folder") continue;
       // The staging folder is ours and new; O_EXCL and O_NOFOLLOW hold even if somebody writes into it meanwhile.
@@ -36,22 +39,27 @@ export async function extractArchive(bytes: Uint8Array, toDirectory: string): Pr
         mode,
       );
       try {
-        await file.writeFile(content);
+        await file.writeFile(body);
         await file.sync();
       } finally {
         await file.close();
       }
     }
     await rmdir(target).catch(() => undefined); // An empty target gives way; anything else makes the rename fail.
-    await rename(staging, target);
+    await rename(content, target);
   } catch (error) {
+    throw unusable(`the archive could not be written to ${quote(target, 200)}`, error);
+  } finally {
     await rm(staging, { recursive: true, force: true });
-    throw new ArchiveError("ARCHIVE_TARGET_UNUSABLE", `the archive could not be written to ${quote(target, 200)}`, {
-      cause: error,
-    });
   }
   return { entries: entries.length };
 }
+
+/** With the system's word for what went wrong, such as ENOSPC. */
+const unusable = (what: string, cause: unknown): ArchiveError =>
+  new ArchiveError("ARCHIVE_TARGET_UNUSABLE", `${what} (${(cause as NodeJS.ErrnoException).code ?? "unknown"})`, {
+    cause,
+  });
 
 async function refuseOccupied(target: string): Promise<void> {
   let names: string[];
@@ -59,7 +67,7 @@ async function refuseOccupied(target: string): Promise<void> {
     names = await readdir(target);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw new ArchiveError("ARCHIVE_TARGET_UNUSABLE", `${quote(target, 200)} is not a folder`, { cause: error });
+    throw unusable(`${quote(target, 200)} is not a folder that can be read`, error);
   }
   if (names.length > 0) throw new ArchiveError("ARCHIVE_TARGET_UNUSABLE", `${quote(target, 200)} is not empty`);
 }

@@ -8,6 +8,9 @@ export interface PaxRecords {
   readonly size: number | undefined;
 }
 
+/** Keys by which some reader gives the entry another content, kind or name than its header does. */
+const FORBIDDEN =
+  /^(?:linkpath|hdrcharset|GNU\.(?:sparse|volume)\..*|SUN\.holesdata|SCHILY\.realsize|LIBARCHIVE\.symlinktype)$/;
 const NUMBERS: ReadonlySet<string> = new Set(["size", "uid", "gid", "mtime", "atime", "ctime"]);
 
 const invalid = (what: string): ArchiveError =>
@@ -35,7 +38,7 @@ export function parsePax(data: Uint8Array, isGlobal: boolean): PaxRecords {
     const key = record.slice(0, equals);
     const value = record.slice(equals + 1);
     if (record.includes("\0")) throw invalid(`has a NUL in its record ${quote(key)}`);
-    if (key === "linkpath" || key === "hdrcharset" || key.startsWith("GNU.sparse")) throw invalid(`uses ${quote(key)}`);
+    if (FORBIDDEN.test(key)) throw invalid(`uses ${quote(key)}`);
     if (NUMBERS.has(key) && !/^-?[0-9]{1,32}(?:\.[0-9]{1,20})?$/.test(value))
       throw invalid(`has a ${key} that is no number: ${quote(value)}`);
     if (key === "path") {

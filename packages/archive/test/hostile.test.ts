@@ -32,6 +32,15 @@ const refused: readonly (readonly [string, Uint8Array, string])[] = [
   ],
   ["a folder with a body", rawTar([{ name: "d/", type: "5", body: "x" }]), "ARCHIVE_HEADER_INVALID"],
   ["a file with a link name", rawTar([{}, { name: "b", link: "x" }]), "ARCHIVE_HEADER_INVALID"],
+  ["two names that differ in a capital ß", rawTar([{ name: "straße" }, { name: "stra\u1e9ee" }]), "ARCHIVE_PATH_TWICE"],
+  ...["SUN.holesdata", "SCHILY.realsize", "LIBARCHIVE.symlinktype", "GNU.volume.size"].map(
+    (key) =>
+      [
+        `an extended header with ${key}`,
+        rawTar([{ name: "p", type: "x", body: pax(key, "9") }, { body: "x" }]),
+        "ARCHIVE_EXTENSION_INVALID",
+      ] as const,
+  ),
   ["a file named like a folder", rawTar([{ name: "d/" }]), "ARCHIVE_PATH_INVALID"],
   ...["1", "2", "3", "4", "6", "7", "S", "M", "K", "D", "V", "A"].map(
     (type) =>
@@ -154,7 +163,8 @@ test("extracts what it read, and leaves nothing of what it refuses", async () =>
     const target = join(folder, "out");
     await extractArchive(packArchive([{ path: "a/b.txt", bytes: Buffer.from("hello"), mode: 0o755 }]), target);
     assert.equal(await readFile(join(target, "a/b.txt"), "utf8"), "hello");
-    assert.equal((await stat(join(target, "a/b.txt"))).mode & 0o777, 0o755 & ~process.umask());
+    for (const path of [target, join(target, "a"), join(target, "a/b.txt")])
+      assert.equal((await stat(path)).mode & 0o777, 0o755 & ~process.umask(), path);
     for (const [, bytes] of refused) await assert.rejects(extractArchive(bytes, join(folder, "never")), ArchiveError);
     assert.deepEqual(await readdir(folder), ["out"]);
     await assert.rejects(extractArchive(packArchive([{ path: "x", bytes: Buffer.from("x") }]), target), {

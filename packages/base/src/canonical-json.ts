@@ -18,10 +18,19 @@ export function canonicalJson(value: Json): string {
     if (!value.isWellFormed()) throw new TypeError("canonical JSON has no lone surrogates");
     return JSON.stringify(value);
   }
-  if (isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value !== "object") throw new TypeError(`canonical JSON cannot carry a ${typeof value}`);
+  // `Array.from` visits holes too, which then are refused as undefined.
+  if (isArray(value)) return `[${Array.from(value, canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || !isPlain(value)) {
+    throw new TypeError(`canonical JSON cannot carry ${Object.prototype.toString.call(value)}`);
+  }
   const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return `{${members.map(([key, member]) => `${canonicalJson(key)}:${canonicalJson(member)}`).join(",")}}`;
 }
+
+/** Dates, maps and byte arrays have members too, but their members are not what they say. */
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+};
 
 const isArray = (value: Json): value is readonly Json[] => Array.isArray(value);

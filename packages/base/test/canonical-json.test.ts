@@ -11,8 +11,12 @@ test("sorts members and leaves no space", () => {
 });
 
 test("refuses what JSON cannot carry", () => {
-  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, "\ud800"])
-    assert.throws(() => canonicalJson(value), TypeError);
+  const odd: unknown[] = [new Date(0), new Map([["a", 1]]), new Uint8Array(1), undefined, () => 1, 1n];
+  const withHole: unknown[] = [];
+  withHole[1] = 1;
+  odd.push(withHole, { a: undefined }, { "\udc00": 1 });
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, "\ud800", ...odd])
+    assert.throws(() => canonicalJson(value as Json), TypeError, String(value));
 });
 
 test("parses back to the same value, whatever the order of members", () => {

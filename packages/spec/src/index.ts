@@ -21,6 +21,8 @@ export {
   needsOwnProcess,
   permissionOf,
   permissionSchema,
+  statedPermissionSchema,
+  uncoveredParameter,
 } from "./permission.ts";
 export type { Permission, PermissionName, PermissionRequest } from "./permission.ts";
 export { explainPermission, formatBytes } from "./permission-summary.ts";
@@ -30,6 +32,57 @@ export { DIALECT_KEYWORDS, DIALECT_LIMITS, checkSchema, verifySchema } from "./s
 export type { DialectProblem, DialectSchema } from "./schema-dialect.ts";
 export { SECURITY_LEVELS, compareLevels, strongerLevel } from "./security-level.ts";
 export type { SecurityLevel } from "./security-level.ts";
-export { isRange, isVersion, parseRange, parseVersion, versionInRange } from "./version.ts";
+export { isLowerVersion, isRange, isVersion, parseRange, parseVersion, versionInRange } from "./version.ts";
 export { confidences, severities, tryParseScanReport, verdicts } from "./finding.ts";
 export type { Confidence, Finding, ScanReport, ScanResult, Severity, Verdict } from "./finding.ts";
+export {
+  MAX_RELEASES,
+  SEARCH_SORTS,
+  TOKEN_SCOPES,
+  changePageSchema,
+  changeSchema,
+  deprecationSchema,
+  newDeprecationSchema,
+  newKeySchema,
+  newPublisherAnswerSchema,
+  newPublisherSchema,
+  newTokenAnswerSchema,
+  newTokenSchema,
+  newYankSchema,
+  pluginCardSchema,
+  pluginDetailSchema,
+  pluginIndexSchema,
+  problemSchema,
+  publishedSchema,
+  publisherKeySchema,
+  publisherSchema,
+  registryInfoSchema,
+  releaseIndexSchema,
+  searchPageSchema,
+  searchQuerySchema,
+  tokenListSchema,
+  tokenSchema,
+  yankSchema,
+} from "./registry-api.ts";
+export type {
+  Change,
+  ChangePage,
+  NewPublisher,
+  NewPublisherAnswer,
+  NewToken,
+  NewTokenAnswer,
+  PluginCard,
+  PluginDetail,
+  PluginIndex,
+  Problem,
+  Published,
+  Publisher,
+  PublisherKey,
+  RegistryInfo,
+  ReleaseIndex,
+  SearchPage,
+  SearchQuery,
+  SearchSort,
+  Token,
+  TokenScope,
+} from "./registry-api.ts";

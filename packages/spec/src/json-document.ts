@@ -1,5 +1,5 @@
 import { decodeUtf8, quote } from "@berth/base";
-import { parseTree, printParseErrorCode } from "jsonc-parser";
+import { createScanner, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
 
 /** A member name or an array index on the way from the root to a value. */
@@ -29,7 +29,8 @@ const MAX_DEPTH = 64;
 
 /**
  * Parses strict JSON (RFC 8259, no comments, no trailing commas, no member named twice, at most 64
- * levels deep, no byte order mark) and keeps the positions of all values.
+ * levels deep, no byte order mark, no lone surrogates and no number beyond a double as in RFC 7493, no
+ * member `__proto__`) and keeps the positions of all values.
  *
  * jsonc-parser does the scanning: it is maintained, fault-tolerant and gives offsets. It also accepts
  * more than JSON, so everything it tolerates is refused here.
@@ -58,10 +59,8 @@ export function readJsonDocument(bytes: Uint8Array): JsonDocument | JsonFault {
     return { ...positionAt(text, first.offset), message };
   }
   if (tree === undefined) return { line: 1, column: 1, message: "the text is empty" };
-  const twice = findRepeatedName(tree);
-  if (twice !== undefined) {
-    return { ...positionAt(text, twice.offset), message: `the member ${quote(twice.value)} is given twice` };
-  }
+  const odd = findOddValue(tree);
+  if (odd !== undefined) return { ...positionAt(text, odd.node.offset), message: odd.message };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -83,33 +82,43 @@ export function isJsonFault(read: JsonDocument | JsonFault): read is JsonFault {
   return "message" in read;
 }
 
+/**
+ * Where the text opens its `limit`-th level. Counts the tokens that the parser sees, also in broken text,
+ * and lets only the matching bracket close a level: the parser skips a wrong one and stays where it is, so
+ * counting `[},[},` as flat would let it recurse without end.
+ */
 function offsetOfDepth(text: string, limit: number): number | undefined {
-  let depth = 0;
-  for (let offset = 0; offset < text.length; offset += 1) {
+  const scanner = createScanner(text, true);
+  const closers: string[] = [];
+  while (scanner.getPosition() < text.length) {
+    scanner.scan();
+    const offset = scanner.getTokenOffset();
     const character = text[offset];
-    if (character === '"') {
-      for (offset += 1; offset < text.length && text[offset] !== '"'; offset += 1) {
-        if (text[offset] === "\\") offset += 1;
-      }
-    } else if (character === "{" || character === "[") {
-      depth += 1;
-      if (depth === limit) return offset;
-    } else if (character === "}" || character === "]") {
-      depth -= 1;
+    if (character === "{" || character === "[") {
+      closers.push(character === "{" ? "}" : "]");
+      if (closers.length === limit) return offset;
+    } else if (character === closers.at(-1)) {
+      closers.pop();
     }
   }
   return undefined;
 }
 
-function findRepeatedName(node: Node): Node | undefined {
-  const names = new Set<string>();
+/** The first value or name on which readers of JSON disagree. */
+function findOddValue(node: Node): { readonly node: Node; readonly message: string } | undefined {
+  if (typeof node.value === "string" && !node.value.isWellFormed())
+    return { node, message: `a text holds half a character (a lone surrogate): ${quote(node.value)}` };
+  if (typeof node.value === "number" && !Number.isFinite(node.value))
+    return { node, message: "a number is too large to be kept" };
+  const names = new Set<unknown>();
   for (const child of node.children ?? []) {
-    if (child.type === "property") {
-      const name = child.children?.[0];
-      if (name !== undefined && names.has(name.value as string)) return name;
-      if (name !== undefined) names.add(name.value as string);
-    }
-    const deeper = findRepeatedName(child);
+    const name = child.type === "property" ? child.children?.[0] : undefined;
+    // Most libraries take this name for the object's prototype, some drop the member in silence.
+    if (name?.value === "__proto__") return { node: name, message: 'no member may be called "__proto__"' };
+    if (name !== undefined && names.has(name.value))
+      return { node: name, message: `the member ${quote(name.value)} is given twice` };
+    if (name !== undefined) names.add(name.value);
+    const deeper = findOddValue(child);
     if (deeper !== undefined) return deeper;
   }
   return undefined;

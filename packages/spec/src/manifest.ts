@@ -37,7 +37,7 @@ const url = z
 const packagePath = z
   .string()
   .max(255)
-  .regex(/^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\\\0]+$/, "must be a relative path inside the package");
+  .regex(/^(?!\/)(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\\\p{Cc}]+$/u, "must be a relative path inside the package");
 const schema = z
   .custom<DialectSchema>()
   .superRefine((value, context) => {

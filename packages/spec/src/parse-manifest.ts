@@ -1,4 +1,4 @@
-import { nearMiss, quote } from "@berth/base";
+import { nearMiss, quote, sanitize } from "@berth/base";
 import type { z } from "zod";
 
 import { SpecError } from "./errors.ts";
@@ -37,7 +37,11 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   }
   const result = manifestSchema.safeParse(document.value, { reportInput: true });
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, document)).slice(0, MAX_PROBLEMS);
+  const problems: ManifestProblem[] = [];
+  // Each place is found by a search of the text: a manifest full of mistakes must not cost a search for each.
+  for (const issue of result.error.issues.slice(0, MAX_PROBLEMS)) {
+    problems.push(...problemsOf(issue, document).slice(0, MAX_PROBLEMS - problems.length));
+  }
   const shown = problems.map(({ line, column, message }) => `${MANIFEST_FILE}:${line}:${column}: ${message}`);
   throw new SpecError("SPEC_MANIFEST_INVALID", shown.join("\n"), { details: { problems } });
 }
@@ -47,7 +51,7 @@ type Issue = z.core.$ZodIssue;
 function problemsOf(issue: Issue, document: JsonDocument): ManifestProblem[] {
   const path = issue.path.map((step) => (typeof step === "symbol" ? String(step) : step));
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, MAX_PROBLEMS).map((key) => {
       const at = [...path, key];
       const known = namesAllowedAt(path);
       const near = nearMiss(key, known);
@@ -63,7 +67,9 @@ function problemsOf(issue: Issue, document: JsonDocument): ManifestProblem[] {
     // The branch that got furthest tells most.
     const best = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a))[0] ?? [];
     if (best.length > 0) {
-      return best.flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, document));
+      return best
+        .slice(0, MAX_PROBLEMS)
+        .flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, document));
     }
   }
   return [{ path, ...document.positionOf(path), message: `${where(path)}${explain(issue)}` }];
@@ -71,7 +77,9 @@ function problemsOf(issue: Issue, document: JsonDocument): ManifestProblem[] {
 
 const depthOf = (issues: readonly Issue[]): number => Math.max(0, ...issues.map(({ path }) => path.length));
 
-const where = (path: JsonPath): string => (path.length === 0 ? "" : `${path.join(".")}: `);
+/** Names on the way are the author's, and may hold anything. */
+const where = (path: JsonPath): string =>
+  path.length === 0 ? "" : `${path.map((step) => sanitize(String(step), 64)).join(".")}: `;
 
 const expectedNames = (names: readonly string[]): string =>
   names.length === 0 ? "nothing is expected here" : `expected one of ${names.join(", ")}`;
@@ -99,12 +107,23 @@ function explain(issue: Issue): string {
     case "invalid_key":
       return `the name ${found} ${issue.issues[0]?.message ?? "is not allowed"}`;
     case "invalid_union":
-      return `no such ${issue.discriminator ?? "value"}; found ${found}`;
+      return explainUnion(issue, found);
     case "custom":
       return issue.message.startsWith("must") ? `${issue.message}, found ${found}` : issue.message;
     default:
       return `${issue.message}, found ${found}`;
   }
+}
+
+/** No branch of a union: for permissions, the member that names the branch says which words were known. */
+function explainUnion(issue: Extract<Issue, { code: "invalid_union" }>, found: string): string {
+  const { discriminator, options } = issue as { discriminator?: string; options?: readonly unknown[] };
+  if (discriminator === undefined || options === undefined) return `is none of the forms expected here, found ${found}`;
+  const named = new Map(Object.entries((issue.input ?? {}) as object)).get(discriminator) as unknown;
+  const names = options.map(String);
+  const near = typeof named === "string" ? nearMiss(named, names) : undefined;
+  const suggestion = near === undefined ? "" : `; did you mean ${quote(near)}?`;
+  return `expected ${oneOf(names)}, found ${named === undefined ? "nothing" : quote(named)}${suggestion}`;
 }
 
 const article = (type: string): string => {

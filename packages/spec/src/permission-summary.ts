@@ -1,11 +1,24 @@
-import { sanitize } from "@berth/base";
+import { quote, sanitize } from "@berth/base";
 
 import type { Permission } from "./permission.ts";
 
-const list = (items: readonly (string | number)[]): string => {
-  const shown = items.slice(0, 6).map((item) => sanitize(String(item), 100));
-  const rest = items.length - shown.length;
-  return rest > 0 ? `${shown.join(", ")} and ${rest} more` : shown.join(", ");
+/** Longest text of one item that a manifest may hold, with room for escapes. */
+const MAX_ITEM_LENGTH = 8_192;
+
+/** A plain word as it is; anything else in quotes, so that two items never look like one, nor one like two. */
+const word = (item: string | number): string =>
+  /^[\w./:*=@{}-]+$/.test(String(item)) ? String(item) : quote(String(item), MAX_ITEM_LENGTH);
+
+/** All of them, whole: an item left out or cut short would be agreed to without having been shown. */
+const list = (items: readonly (string | number)[]): string => items.map(word).join(", ");
+
+/** Members of a service's narrowing: `(publish: orders.new, orders.paid; perHour: 60)`. */
+const explainNarrowing = (narrowing: object): string => {
+  const members = Object.entries(narrowing).map(([name, value]) => {
+    const shown = Array.isArray(value) ? list(value as string[]) || "none" : String(value);
+    return `${name}: ${shown}`;
+  });
+  return `(${members.join("; ")})`;
 };
 
 const UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB"];
@@ -23,7 +36,8 @@ export function formatBytes(count: number): string {
 
 /**
  * What a permission allows, in one plain sentence for the person who is asked. Texts from the manifest
- * are sanitized, so that they cannot rewrite the terminal or hide a part of the question.
+ * are sanitized, so that they cannot rewrite the terminal or hide a part of the question; nothing of what
+ * is asked for is left out, however long the sentence becomes.
  */
 export function explainPermission(permission: Permission): string {
   switch (permission.name) {
@@ -41,7 +55,7 @@ export function explainPermission(permission: Permission): string {
     case "network_unrestricted":
       return `DANGEROUS: talk to any host on the internet, up to ${formatBytes(permission.bytesPerDay)} a day.`;
     case "system_exec":
-      return `DANGEROUS: run programs on this machine in ${list([permission.workingDirectory])}: ${list(permission.commands.map(({ run }) => run.join(" ")))}.`;
+      return `DANGEROUS: run programs on this machine in ${list([permission.workingDirectory])}: ${permission.commands.map(({ run }) => run.map(word).join(" ")).join("; ")}.`;
     case "user_data_access": {
       const leaves =
         permission.mayLeaveTo.length > 0
@@ -56,7 +70,7 @@ export function explainPermission(permission: Permission): string {
     case "platform_services": {
       const { name: _name, ...services } = permission;
       const used = Object.entries(services).filter(([, narrowing]) => narrowing !== undefined);
-      return `Use services of this platform: ${used.map(([service, narrowing]) => `${service} ${sanitize(JSON.stringify(narrowing), 160)}`).join("; ")}.`;
+      return `Use services of this platform: ${used.map(([service, narrowing]) => `${service} ${explainNarrowing(narrowing as object)}`).join("; ")}.`;
     }
   }
 }

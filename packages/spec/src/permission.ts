@@ -46,16 +46,21 @@ const root = z
   .string()
   .max(1_024)
   .regex(
-    /^\/(?:(?!\.{1,2}(?:\/|$))[^/\0]+(?:\/(?!\.{1,2}(?:\/|$))[^/\0]+)*)?$/,
+    /^\/(?:(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)*)?$/u,
     'must be an absolute folder without ".", "..", "//" or a trailing "/"',
   );
 const glob = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^(?!\/)[^\0\\]+$/, 'must be relative and use "/"');
+  .regex(
+    /^(?!\/)(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\\\p{Cc}]+$/u,
+    'must be relative to the roots, use "/" and have no "." or ".." part',
+  );
 const name = z.string().regex(/^[A-Za-z][A-Za-z0-9._-]{0,63}$/, "must be a name of at most 64 letters, digits, . _ -");
-const topic = z.string().regex(/^[A-Za-z0-9._/-]{0,128}\*?$/, 'must be a name, optionally ending in "*"');
+const topic = z
+  .string()
+  .regex(/^(?:[A-Za-z0-9._/-]{1,128}\*?|\*)$/, 'must be a name of at most 128 characters, optionally ending in "*"');
 const amount = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 const bytes = amount;
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -201,8 +206,33 @@ export const permissionSchema = z.discriminatedUnion("name", [
   permissionSchemaOf("system_exec"),
   permissionSchemaOf("user_data_access"),
   permissionSchemaOf("secrets_access"),
-  permissionSchemaOf("platform_services"),
+  permissionSchemaOf("platform_services").refine(
+    (asked) =>
+      Object.keys(PERMISSIONS.platform_services).some((each) => asked[each as keyof typeof asked] !== undefined),
+    "names no service",
+  ),
 ]);
+
+const statedSchemaOf = <Name extends PermissionName>(permission: Name) =>
+  z.strictObject({
+    name: z.literal(permission),
+    ...schemasOf(PERMISSIONS[permission]),
+    reason: z.string().max(300).optional().describe("For readers; it changes nothing."),
+  });
+
+/** A permission that nobody asks for but an operator states: in a policy, or on a command line. */
+export const statedPermissionSchema = z
+  .discriminatedUnion("name", [
+    statedSchemaOf("file_system_read"),
+    statedSchemaOf("file_system_write"),
+    statedSchemaOf("network_restricted"),
+    statedSchemaOf("network_unrestricted"),
+    statedSchemaOf("system_exec"),
+    statedSchemaOf("user_data_access"),
+    statedSchemaOf("secrets_access"),
+    statedSchemaOf("platform_services"),
+  ])
+  .transform(({ reason: _reason, ...permission }): Permission => permission);
 
 /** A permission that a manifest asks for, with every parameter filled in. */
 export type PermissionRequest = z.output<typeof permissionSchema>;
@@ -223,6 +253,19 @@ export function permissionOf({ reason: _reason, optional: _optional, ...permissi
  */
 export function covers(a: Permission, b: Permission): boolean {
   return a.name === b.name && coversShape(PERMISSIONS[a.name], a as Values, b as Values);
+}
+
+/**
+ * The parameter that keeps `a` from covering `b`, such as `hosts` or `events.publish`; `undefined` when the names
+ * differ or nothing does.
+ */
+export function uncoveredParameter(a: Permission, b: Permission): string | undefined {
+  if (a.name !== b.name) return undefined;
+  const shape: Record<string, Parameter> = PERMISSIONS[a.name];
+  const parameterName = Object.keys(shape).find(
+    (key) => shape[key]?.covers((a as Values)[key], (b as Values)[key]) === false,
+  );
+  return parameterName;
 }
 
 /** The grant among `held` that covers `wanted`, if any. */

@@ -1,4 +1,4 @@
-import { nearMiss, quote } from "@berth/base";
+import { nearMiss, quote, sanitize } from "@berth/base";
 import { RE2JS } from "re2js";
 
 import { SpecError } from "./errors.ts";
@@ -21,8 +21,12 @@ export const DIALECT_LIMITS = {
   depth: 32,
   /** Subschemas after every `$ref` is written out: what a validator may visit for one value. */
   subschemas: 2_000,
+  /** Patterns in one schema: each is compiled, with repetitions written out, before anything else is known. */
+  patterns: 100,
   /** Characters of one `pattern`. */
   patternLength: 512,
+  /** Sum of the counts of `{n}` and `{n,m}` in one `pattern`. */
+  patternRepetitions: 1_000,
   /** Values in one `enum`. */
   enumValues: 1_000,
 } as const;
@@ -59,6 +63,7 @@ const isType = (value: unknown): boolean =>
 
 const isPattern = (value: unknown): boolean => {
   if (typeof value !== "string" || value.length > DIALECT_LIMITS.patternLength) return false;
+  if (repetitionsOf(value) > DIALECT_LIMITS.patternRepetitions) return false;
   try {
     RE2JS.compile(value);
     return true;
@@ -66,6 +71,16 @@ const isPattern = (value: unknown): boolean => {
     return false; // RE2JS throws for syntax outside RE2: back references, look-around.
   }
 };
+
+/** Counted from the text, before compiling: RE2 bounds nested repetitions, but not how many stand in a row. */
+function repetitionsOf(pattern: string): number {
+  let sum = 0;
+  // `\x{41}` and `\p{Greek}` repeat nothing.
+  for (const [, least = "", most = ""] of pattern.matchAll(/(?<!\\[xpP])\{(\d+)(?:,(\d*))?\}/g)) {
+    sum += Math.max(Number(least), Number(most));
+  }
+  return sum;
+}
 
 const text: Keyword = { expects: "a text", accepts: isText };
 const count: Keyword = { expects: "a whole number, 0 or more", accepts: isCount };
@@ -117,7 +132,10 @@ const KEYWORDS: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
   ["maxLength", count],
   [
     "pattern",
-    { expects: `a pattern in RE2 syntax of at most ${DIALECT_LIMITS.patternLength} characters`, accepts: isPattern },
+    {
+      expects: `a pattern in RE2 syntax of at most ${DIALECT_LIMITS.patternLength} characters and ${DIALECT_LIMITS.patternRepetitions} repetitions`,
+      accepts: isPattern,
+    },
   ],
   ["minimum", number],
   ["maximum", number],
@@ -155,7 +173,7 @@ export function checkSchema(root: unknown): DialectProblem[] {
   const definitions = new Map<string, unknown>(
     isObject(root) && isObject(root["$defs"]) ? Object.entries(root["$defs"]) : [],
   );
-  walk(root, [], 0, definitions, report);
+  walk(root, [], 0, { definitions, report, patterns: 0 });
   if (problems.length > 0) return problems;
   const size = writtenOutSize(root, definitions, new Map(), new Set());
   if (size === "recursive") {
@@ -173,13 +191,19 @@ export function verifySchema(schemaToCheck: unknown, what: string): asserts sche
   const problems = checkSchema(schemaToCheck);
   const first = problems[0];
   if (first === undefined) return;
-  const place = first.path.length === 0 ? "" : ` at /${first.path.join("/")}`;
+  const place = first.path.length === 0 ? "" : ` at /${first.path.map((step) => sanitize(String(step), 64)).join("/")}`;
   throw new SpecError("SPEC_SCHEMA_OUTSIDE_DIALECT", `${what}${place}: ${first.message}`, { details: { problems } });
 }
 
-type Report = (path: JsonPath, message: string) => void;
+interface Walk {
+  readonly definitions: ReadonlyMap<string, unknown>;
+  readonly report: (path: JsonPath, message: string) => void;
+  /** Seen so far. */
+  patterns: number;
+}
 
-function walk(node: unknown, path: JsonPath, depth: number, definitions: Map<string, unknown>, report: Report): void {
+function walk(node: unknown, path: JsonPath, depth: number, state: Walk): void {
+  const { definitions, report } = state;
   if (typeof node === "boolean") return;
   if (!isObject(node)) return report(path, `expected a schema (an object, true or false), found ${quote(node)}`);
   if (depth > DIALECT_LIMITS.depth) return report(path, `subschemas are nested more than ${DIALECT_LIMITS.depth} deep`);
@@ -189,11 +213,13 @@ function walk(node: unknown, path: JsonPath, depth: number, definitions: Map<str
       const near = nearMiss(name, KEYWORDS.keys());
       const suggestion = near === undefined ? "" : `; did you mean ${quote(near)}?`;
       report([...path, name], `the keyword ${quote(name)} is not part of the dialect${suggestion}`);
+    } else if (name === "pattern" && (state.patterns += 1) > DIALECT_LIMITS.patterns) {
+      report([...path, name], `the schema has more than ${DIALECT_LIMITS.patterns} patterns`);
     } else if (!keyword.accepts(value)) {
       report([...path, name], `${quote(name)} must be ${keyword.expects}, found ${quote(value)}`);
     } else {
       for (const [below, sub] of keyword.subschemas?.(value) ?? []) {
-        walk(sub, [...path, name, ...below], depth + 1, definitions, report);
+        walk(sub, [...path, name, ...below], depth + 1, state);
       }
     }
   }
@@ -225,7 +251,7 @@ function refName(ref: unknown): string | undefined {
 /** Subschemas visited for one value at worst; memoised per definition, so the walk itself stays linear. */
 function writtenOutSize(
   node: unknown,
-  definitions: Map<string, unknown>,
+  definitions: ReadonlyMap<string, unknown>,
   known: Map<string, number>,
   open: Set<string>,
 ): number | "recursive" {
@@ -256,7 +282,7 @@ function writtenOutSize(
 
 function definitionSize(
   name: string,
-  definitions: Map<string, unknown>,
+  definitions: ReadonlyMap<string, unknown>,
   known: Map<string, number>,
   open: Set<string>,
 ): number | "recursive" {

@@ -1,8 +1,10 @@
 import { quote } from "@berth/base";
-import { Range, SemVer, valid } from "semver";
+import { Range, SemVer, lt, valid } from "semver";
 
 import { SpecError } from "./errors.ts";
 
+/** One line of visible ASCII without space at either end: what `semver` trims, other readers may not. */
+const RANGE_TEXT = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 /** Longer texts are refused before they are parsed. */
 const MAX_VERSION_LENGTH = 64;
 const MAX_RANGE_LENGTH = 256;
@@ -45,12 +47,17 @@ export function isRange(text: string): boolean {
 }
 
 function tryParseRange(text: string): Range | undefined {
-  if (text.length > MAX_RANGE_LENGTH) return undefined;
+  if (text.length > MAX_RANGE_LENGTH || !RANGE_TEXT.test(text)) return undefined;
   try {
     return new Range(text, { includePrerelease: true });
   } catch {
     return undefined; // semver throws TypeError for every text that is not a range.
   }
+}
+
+/** Whether one release version comes before another: Semantic Versioning 2.0.0, clause 11. */
+export function isLowerVersion(version: string, than: string): boolean {
+  return lt(version, than);
 }
 
 /** Whether `version` lies in `range`. Pre-releases take part like any other version; policy prefers among them. */

@@ -63,6 +63,14 @@ for (const [what, text] of [
   ["deep nesting", `${"[".repeat(100_000)}${"]".repeat(100_000)}`],
   ["nothing", ""],
   ["two documents", "{} {}"],
+  ["nesting hidden behind wrong brackets", "[},".repeat(80_000)],
+  ["nesting hidden behind a broken text", '["\n,'.repeat(60_000)],
+  ["nesting hidden behind comments", '/*"*/['.repeat(40_000)],
+  ["half a character in a text", '{ "id": "\\ud800" }'],
+  ["half a character in a name", '{ "\\udc00": 1 }'],
+  ["a number that no double holds", '{ "id": 1e999 }'],
+  ["a member that would be the prototype", '{ "__proto__": {} }'],
+  ["an action that would be the prototype", '{ "contributes": { "actions": { "__proto__": {} } } }'],
 ] as const) {
   test(`refuses ${what} as not strict JSON`, () => {
     assert.equal(refusal(text).code, "SPEC_MANIFEST_NOT_JSON");
@@ -94,7 +102,41 @@ for (const [what, change] of [
   });
 }
 
-test("a member called __proto__ is an unknown member, not a prototype", () => {
-  const text = JSON.stringify(minimal).replace("{", '{"__proto__":{"level":"minimal"},');
-  assert.match(refusal(text).message, /unknown member "__proto__"/);
+test("names in a message cannot rewrite the terminal", () => {
+  for (const manifest of [
+    { ...minimal, dependencies: { "\u001b[2J\u202e": 5 } },
+    { ...minimal, contributes: { actions: { run: { input: { properties: { "\u001b[2J": 5 } }, output: true } } } },
+  ]) {
+    const { message } = refusal(manifest);
+    assert.match(message, /\\x1b\[2J/);
+    assert.doesNotMatch(message, /[^\P{C}\n]/u);
+  }
+});
+
+test("a manifest full of mistakes is refused with 20 of them", () => {
+  const many = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 0]));
+  for (const manifest of [
+    { ...minimal, ...many(20_000) },
+    { ...minimal, dependencies: many(15_000) },
+  ]) {
+    const { details = {} } = refusal(JSON.stringify(manifest));
+    assert.equal((details["problems"] as unknown[]).length, 20);
+  }
+});
+
+test("names the permission that was probably meant", () => {
+  const error = refusal({ ...minimal, permissions: [{ name: "network_restrictd", reason: "x" }] });
+  assert.match(error.message, /permissions\.0\.name: .*found "network_restrictd"; did you mean "network_restricted"\?/);
+});
+
+test("no path of a manifest leads out of its folder", () => {
+  for (const path of ["../x", "a/../../x", "/x", "a\n/../../x", "..", "a/./b", "a\\b", "a\0b"]) {
+    assert.match(refusal({ ...minimal, icon: path }).message, /icon: must be a relative path/, JSON.stringify(path));
+    assert.match(refusal({ ...minimal, runtime: { kind: "javascript", entry: path } }).message, /runtime\.entry: must/);
+  }
+});
+
+test("a range is one line of text, never nothing", () => {
+  for (const range of ["", " ", "\n^1.0", "^1.0 ", "^1.0\u2028"])
+    assert.match(refusal({ ...minimal, api: range }).message, /api: must be a version range/, JSON.stringify(range));
 });

@@ -44,6 +44,7 @@ const wish: fc.Arbitrary<object> = fc.oneof(
   }),
   fc.record({
     name: fc.constant("platform_services"),
+    ai: fc.record({ models: some("small-*", "small-1"), tokensPerDay: fc.integer({ min: 1, max: 2 }) }),
     events: fc.option(fc.record({ publish: some("orders.*", "orders.new"), perHour: fc.integer({ min: 1, max: 2 }) }), {
       nil: undefined,
     }),
@@ -114,6 +115,29 @@ test("roots that climb or are not normal are refused", () => {
       root,
     );
   }
+});
+
+test("globs stay below their root, and names and services are not empty", () => {
+  const accepts = (request: object): boolean => permissionSchema.safeParse({ ...request, reason: "x" }).success;
+  const withGlob = (glob: string): boolean => accepts({ name: "file_system_read", roots: ["/data"], globs: [glob] });
+  for (const glob of ["**", "*.csv", "in/**/*.csv", "..csv", "a/...b"]) assert.ok(withGlob(glob), glob);
+  for (const glob of ["../*", "a/../../*", "..", "./a", "a\n/../b", "/etc/*"]) assert.ok(!withGlob(glob), glob);
+  assert.ok(!accepts({ name: "platform_services", events: { publish: [""] } }));
+  assert.ok(!accepts({ name: "platform_services" }));
+});
+
+test("the question shows everything that is asked for, whole, and no item that looks like two", () => {
+  const explain = (request: object): string =>
+    explainPermission(permissionOf(permissionSchema.parse({ ...request, reason: "x" })));
+  const hosts = Array.from({ length: 64 }, (_, at) => `${"a".repeat(60)}.${"b".repeat(60)}.host${at}.example`);
+  const network = explain({ name: "network_restricted", hosts });
+  for (const host of hosts) assert.ok(network.includes(host), host);
+  assert.ok(explain({ name: "file_system_read", roots: ["/in, /out"] }).includes('"/in, /out"'));
+  const run = ["sh", "-c", `${"x".repeat(200)}; rm -rf data`];
+  assert.ok(explain({ name: "system_exec", commands: [{ run }], workingDirectory: "/data" }).includes("rm -rf data"));
+  const topics = Array.from({ length: 20 }, (_, at) => `orders.created.number${at}`);
+  const services = explain({ name: "platform_services", events: { publish: topics } });
+  for (const topic of topics) assert.ok(services.includes(topic), topic);
 });
 
 test("ids, versions and ranges say what was expected", () => {

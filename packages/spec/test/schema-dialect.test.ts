@@ -32,6 +32,12 @@ for (const [what, schema, expected] of [
   ["a recursion that nothing uses", { $defs: { a: { not: { $ref: "#/$defs/a" } } } }, /leads back to itself/],
   ["a pattern with a back reference", { pattern: "(a)\\1" }, /RE2 syntax/],
   ["a pattern with look-ahead", { pattern: "(?=a)" }, /RE2 syntax/],
+  [
+    "more patterns than a host compiles",
+    { properties: Object.fromEntries(Array.from({ length: 101 }, (_, at) => [`p${at}`, { pattern: "a" }])) },
+    /more than 100 patterns/,
+  ],
+  ["a pattern that repeats too much", { pattern: "a{600}b{1,600}" }, /1000 repetitions/],
   ["uniqueItems over objects", { uniqueItems: true, items: { type: "object" } }, /quadratic/],
   ["uniqueItems over anything", { uniqueItems: true }, /quadratic/],
   ["a number that is none", { minimum: "1" }, /"minimum" must be a finite number/],
@@ -55,4 +61,8 @@ test("refuses nesting beyond 32 levels and text beyond 64 KiB", () => {
   for (let level = 0; level < 40; level += 1) deep = { not: deep };
   assert.match(messages(deep), /more than 32 deep/);
   assert.match(messages({ description: "x".repeat(70_000) }), /at most 65536/);
+});
+
+test("counts no repetition where braces name a character or a class", () => {
+  assert.equal(messages({ pattern: "^[\\x{4000}-\\x{9000}]\\p{Greek}{1,1000}$" }), "");
 });

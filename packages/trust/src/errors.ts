@@ -36,8 +36,27 @@ export const trustErrors = {
   TRUST_KEY_FILE_INVALID: {
     kind: "input",
     meaning: "A file is not a private key of Berth's.",
-    cause: "Another file was named, or it was damaged.",
-    remedy: "Name the file that `berth keys create` made.",
+    cause: "Another file, a link, a folder or a pipe was named, or the file was damaged.",
+    remedy: "Name the file that `berth keys create` made, itself and not by a link.",
+  },
+  TRUST_KEY_FILE_UNUSABLE: {
+    kind: "environment",
+    meaning: "A private key's file cannot be read or written.",
+    cause:
+      "It or its folder is missing, its permissions forbid it, or the disk is full; the message has the system's code.",
+    remedy: "Check the path, who owns it, and the free space.",
+  },
+  TRUST_PASSPHRASE_NEEDED: {
+    kind: "denied",
+    meaning: "A private key is encrypted, and nobody gave its passphrase.",
+    cause: "Standard input is not a terminal, and BERTH_KEY_PASSPHRASE is not set.",
+    remedy: "Run the command in a terminal, or set BERTH_KEY_PASSPHRASE for it.",
+  },
+  TRUST_PASSPHRASE_WRONG: {
+    kind: "denied",
+    meaning: "A private key does not open with the passphrase given.",
+    cause: "The passphrase is another one, or the file was changed.",
+    remedy: "Try again. Without the passphrase the key is lost: make a new one and enrol it.",
   },
   TRUST_ENVELOPE_INVALID: {
     kind: "denied",
@@ -59,6 +78,7 @@ export const trustErrors = {
   },
   TRUST_PURPOSE_WRONG: mismatch("purpose"),
   TRUST_PLUGIN_WRONG: mismatch("plugin"),
+  TRUST_PUBLISHER_WRONG: mismatch("publisher"),
   TRUST_VERSION_WRONG: mismatch("version"),
   TRUST_DIGEST_WRONG: mismatch("content"),
   TRUST_REPOSITORY_WRONG: mismatch("repository"),
@@ -67,6 +87,18 @@ export const trustErrors = {
     meaning: "A statement was made more than ten minutes from now.",
     cause: "The clock of the signer or of this machine is wrong.",
     remedy: "Set the clocks right.",
+  },
+  TRUST_STATEMENT_EXPIRED: {
+    kind: "denied",
+    meaning: "A deployment's statement has expired.",
+    cause: "Statements that are made with a shared secret hold for a limited time.",
+    remedy: "Have the deployment sign the package again.",
+  },
+  TRUST_WINDOW_INVALID: {
+    kind: "input",
+    meaning: "A deployment's statement holds for no time, or for too long.",
+    cause: "Its end lies before its beginning, or more than 400 days behind it.",
+    remedy: "Name an end within 400 days.",
   },
 } as const satisfies Record<string, ErrorRow>;
 

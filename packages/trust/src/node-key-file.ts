@@ -1,70 +1,72 @@
-import { constants } from "node:fs";
-import { link, open, rm } from "node:fs/promises";
-
 import { formatBase64, quote, tryParseBase64 } from "@berth/base";
 
+import { deploymentKeyOf, generateDeploymentKey } from "./deployment-key.ts";
+import type { DeploymentKey } from "./deployment-key.ts";
 import { TrustError } from "./errors.ts";
+import { createSecretFile, readSecretFile } from "./node-secret-file.ts";
+import type { AskPassphrase } from "./node-secret-file.ts";
 import { generatePublisherKey, privateKeyOfSeed } from "./private-key.ts";
 import type { PrivateKey } from "./private-key.ts";
 
-const LINE_KIND = "berth-ed25519-private";
-const MAX_BYTES = 4_096;
+const PUBLISHER_KIND = "berth-ed25519-private";
+const DEPLOYMENT_KIND = "berth-hmac-sha256-secret";
+const SECRET_BYTES = 32;
+const askNobody: AskPassphrase = () => Promise.resolve(undefined);
 
 /**
- * Makes a key and stores it in a new file that only its owner can read.
+ * Makes a publisher's key and stores it in a new file that only its owner can read, encrypted where a
+ * passphrase is given.
  *
- * @throws TrustError TRUST_KEY_FILE_EXISTS
+ * @throws TrustError TRUST_KEY_FILE_EXISTS, TRUST_KEY_FILE_UNUSABLE
  */
-export async function createKeyFile(path: string): Promise<PrivateKey> {
+export async function createKeyFile(path: string, passphrase?: string): Promise<PrivateKey> {
   const key = generatePublisherKey();
-  const beside = `${path}.${process.pid}.new`;
-  const file = await open(
-    beside,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-    0o600,
-  );
-  try {
-    await file.writeFile(`${LINE_KIND} ${formatBase64(key.seed)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    // A link, unlike a rename, never replaces what is there.
-    await link(beside, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new TrustError("TRUST_KEY_FILE_EXISTS", `there is a file at ${quote(path, 200)} already`, { cause: error });
-  } finally {
-    await rm(beside, { force: true });
-  }
+  await createSecretFile(path, `${PUBLISHER_KIND} ${formatBase64(key.seed)}`, passphrase);
   return key;
 }
 
 /**
- * Reads a private key.
+ * Reads a publisher's private key. `askPassphrase` is called only when the file is encrypted.
  *
- * @throws TrustError TRUST_KEY_FILE_OPEN, TRUST_KEY_FILE_INVALID
+ * @throws TrustError TRUST_KEY_FILE_OPEN, TRUST_KEY_FILE_INVALID, TRUST_KEY_FILE_UNUSABLE, TRUST_PASSPHRASE_NEEDED,
+ *   TRUST_PASSPHRASE_WRONG
  */
-export async function readKeyFile(path: string): Promise<PrivateKey> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    const { mode, size } = await file.stat();
-    // Windows has no such mode bits; there the folder's access list decides.
-    if (process.platform !== "win32" && (mode & 0o077) !== 0) {
-      throw new TrustError(
-        "TRUST_KEY_FILE_OPEN",
-        `the private key ${quote(path, 200)} has mode ${(mode & 0o777).toString(8)}, expected 600`,
-        { hint: `chmod 600 ${path}` },
-      );
-    }
-    const text = size > MAX_BYTES ? "" : await file.readFile("utf8");
-    const [kind, base64 = ""] = text.trim().split(" ", 2);
-    const seed = kind === LINE_KIND ? tryParseBase64(base64) : undefined;
-    if (seed?.length !== 32)
-      throw new TrustError("TRUST_KEY_FILE_INVALID", `${quote(path, 200)} does not hold a private key`);
-    return privateKeyOfSeed(seed);
-  } finally {
-    await file.close();
-  }
+export async function readKeyFile(path: string, askPassphrase: AskPassphrase = askNobody): Promise<PrivateKey> {
+  const [seed, rest] = await readKey(path, PUBLISHER_KIND, askPassphrase);
+  if (rest !== "") throw new TrustError("TRUST_KEY_FILE_INVALID", `${quote(path, 200)} holds something behind its key`);
+  return privateKeyOfSeed(seed);
+}
+
+/**
+ * Makes a deployment's secret for one repository and stores it as `createKeyFile` does.
+ *
+ * @throws TrustError TRUST_KEY_FILE_EXISTS, TRUST_KEY_FILE_UNUSABLE, TRUST_KEY_INVALID
+ */
+export async function createDeploymentKeyFile(
+  path: string,
+  repository: string,
+  passphrase?: string,
+): Promise<DeploymentKey> {
+  const key = generateDeploymentKey(repository);
+  await createSecretFile(path, `${DEPLOYMENT_KIND} ${formatBase64(key.secret)} ${repository}`, passphrase);
+  return key;
+}
+
+/** Reads a deployment's secret; fails as `readKeyFile` does. */
+export async function readDeploymentKeyFile(
+  path: string,
+  askPassphrase: AskPassphrase = askNobody,
+): Promise<DeploymentKey> {
+  const [secret, repository] = await readKey(path, DEPLOYMENT_KIND, askPassphrase);
+  return deploymentKeyOf(repository, secret);
+}
+
+/** The 32 secret bytes of a line, and whatever stands behind them. */
+async function readKey(path: string, kind: string, askPassphrase: AskPassphrase): Promise<[Uint8Array, string]> {
+  const line = await readSecretFile(path, askPassphrase);
+  const [found = "", base64 = "", ...rest] = line.split(" ");
+  const secret = found === kind ? tryParseBase64(base64) : undefined;
+  if (secret?.length !== SECRET_BYTES)
+    throw new TrustError("TRUST_KEY_FILE_INVALID", `${quote(path, 200)} does not hold a key of the kind ${kind}`);
+  return [secret, rest.join(" ")];
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { appendFile, chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink } from "node:fs/promises";
 import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -166,6 +167,19 @@ test(
       assert.equal(await readFile(file, "utf8"), before);
       await chmod(file, 0o640);
       await assert.rejects(readKeyFile(file), { code: "TRUST_KEY_FILE_OPEN" });
+      await chmod(file, 0o600);
+      await symlink(file, join(folder, "link.key"));
+      await assert.rejects(readKeyFile(join(folder, "link.key")), { code: "TRUST_KEY_FILE_INVALID" });
+      await assert.rejects(createKeyFile(join(folder, "link.key")), { code: "TRUST_KEY_FILE_EXISTS" });
+      await mkdir(join(folder, "folder.key"), { mode: 0o700 });
+      await assert.rejects(readKeyFile(join(folder, "folder.key")), { code: "TRUST_KEY_FILE_INVALID" });
+      spawnSync("mkfifo", ["-m", "600", join(folder, "fifo.key")]);
+      await assert.rejects(readKeyFile(join(folder, "fifo.key")), { code: "TRUST_KEY_FILE_INVALID" });
+      await appendFile(file, "and more\n");
+      await assert.rejects(readKeyFile(file), { code: "TRUST_KEY_FILE_INVALID" });
+      await assert.rejects(readKeyFile(join(folder, "none.key")), { code: "TRUST_KEY_FILE_UNUSABLE" });
+      await assert.rejects(createKeyFile(join(folder, "none", "a.key")), { code: "TRUST_KEY_FILE_UNUSABLE" });
+      assert.deepEqual((await readdir(folder)).toSorted(), ["fifo.key", "folder.key", "link.key", "publisher.key"]);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,8 +1,9 @@
 import { concatBytes, decodeUtf8, utf8 } from "@berth/base";
 
 import { WireError } from "./errors.ts";
-import { FrameReader, formatFrame } from "./frame.ts";
+import { FRAME_HEADER_BYTES, FrameReader, formatFrame, makeFrame, writeUint32 } from "./frame.ts";
 import type { Frame } from "./frame.ts";
+import { MAX_BYTE_SECTIONS } from "./value-text.ts";
 import type { WireValue } from "./value.ts";
 
 /** What one end says to the other: a type, whose meaning the two ends agree on, an id, a short head and a value. */
@@ -28,9 +29,11 @@ const CHUNK_BYTES = 262_144;
 const CHUNK_WINDOW = 8;
 /** Largest value. */
 export const MAX_VALUE_BYTES = 64 * 1_048_576;
-const MAX_ASSEMBLIES = 64;
 const MAX_HEAD_BYTES = 65_535;
+const HEAD_LENGTH_BYTES = 2;
+const LENGTH_BYTES = 4;
 const NO_BYTES = new Uint8Array(0);
+const NO_PARTS: readonly Uint8Array[] = [];
 
 interface PendingChunks {
   readonly id: number;
@@ -48,14 +51,20 @@ export class Session {
   readonly #write: (bytes: Uint8Array) => void;
   readonly #onMessage: (message: Message) => void;
   readonly #reader = new FrameReader();
-  readonly #assemblies = new Map<number, { parts: Uint8Array[]; size: number }>();
-  #assembledBytes = 0;
+  /** The value that is arriving in chunks. One at a time: a sender finishes one before it begins the next. */
+  #assembly: { readonly id: number; readonly parts: Uint8Array[]; size: number } | undefined;
   readonly #queue: PendingChunks[] = [];
+  #queuedBytes = 0;
   #credit = CHUNK_WINDOW;
 
   constructor(write: (bytes: Uint8Array) => void, onMessage: (message: Message) => void) {
     this.#write = write;
     this.#onMessage = onMessage;
+  }
+
+  /** Bytes of large values that wait for credit. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   /**
@@ -65,21 +74,24 @@ export class Session {
    */
   send({ type, id, head, value }: Message): void {
     const headBytes = utf8(head);
-    const headLength = new Uint8Array([headBytes.length >> 8, headBytes.length & 0xff]);
     if (headBytes.length > MAX_HEAD_BYTES)
       throw new WireError(
         "WIRE_VALUE_TOO_LARGE",
         `a head has ${headBytes.length} bytes, at most ${MAX_HEAD_BYTES} cross`,
       );
-    if (value === undefined) return this.#write(formatFrame(type, id, [headLength, headBytes]));
-    const body = bodyParts(value);
-    const size = body.reduce((sum, part) => sum + part.length, 0);
+    if (value === undefined) return this.#write(formatMessage(type, id, headBytes, NO_PARTS, 0));
+    const parts = bodyParts(value);
+    let size = 0;
+    for (const part of parts) size += LENGTH_BYTES + part.length;
     if (size > MAX_VALUE_BYTES) {
       throw new WireError("WIRE_VALUE_TOO_LARGE", `a value has ${size} bytes, at most ${MAX_VALUE_BYTES} cross`);
     }
-    if (size <= INLINE_VALUE_BYTES) return this.#write(formatFrame(type, id, [headLength, headBytes, ...body]));
-    const last = formatFrame(type | CHUNKED, id, [headLength, headBytes]);
-    this.#queue.push({ id, body: concatBytes(body), offset: 0, last });
+    if (size <= INLINE_VALUE_BYTES) return this.#write(formatMessage(type, id, headBytes, parts, size));
+    const body = new Uint8Array(size);
+    writeParts(parts, body, 0);
+    const last = formatMessage(type | CHUNKED, id, headBytes, NO_PARTS, 0);
+    this.#queue.push({ id, body, offset: 0, last });
+    this.#queuedBytes += size;
     this.#sendChunks();
   }
 
@@ -102,6 +114,7 @@ export class Session {
       // Everything is settled before the write: a transport may deliver credit while it writes.
       this.#credit -= 1;
       job.offset = end;
+      this.#queuedBytes -= chunk.length;
       if (isLast) this.#queue.shift();
       this.#write(formatFrame(CHUNK, job.id, [chunk]));
       if (isLast) this.#write(job.last);
@@ -111,6 +124,7 @@ export class Session {
   #take({ type, id, payload }: Frame): void {
     if (type === CHUNK) return this.#takeChunk(id, payload);
     if (type === CREDIT) {
+      if (payload.length > 0) throw invalid("a credit with a payload");
       this.#credit = Math.min(this.#credit + 1, CHUNK_WINDOW);
       return this.#sendChunks();
     }
@@ -119,28 +133,28 @@ export class Session {
     if (headEnd > payload.length) throw invalid("a head that is longer than its message");
     const head = decodeHead(payload.subarray(2, headEnd));
     if ((type & CHUNKED) !== 0) {
-      const assembly = this.#assemblies.get(id);
-      if (assembly === undefined || headEnd !== payload.length)
+      const assembly = this.#assembly;
+      if (assembly?.id !== id || headEnd !== payload.length)
         throw invalid("a message that announces chunks which did not come");
-      this.#assemblies.delete(id);
-      this.#assembledBytes -= assembly.size;
+      this.#assembly = undefined;
       return this.#onMessage({ type: type & ~CHUNKED, id, head, value: parseBody(concatBytes(assembly.parts)) });
     }
     if (headEnd === payload.length) return this.#onMessage({ type, id, head });
-    this.#onMessage({ type, id, head, value: parseBody(payload.subarray(headEnd)) });
+    // Copied (by the constructor: `slice` of Node's Buffer does not), because a frame shares its memory with
+    // whatever arrived beside it, and values are kept.
+    this.#onMessage({ type, id, head, value: parseBody(new Uint8Array(payload.subarray(headEnd))) });
   }
 
   #takeChunk(id: number, payload: Uint8Array): void {
-    const assembly = this.#assemblies.get(id) ?? { parts: [], size: 0 };
-    if (payload.length === 0 || payload.length > CHUNK_BYTES) throw invalid(`a chunk of ${payload.length} bytes`);
+    const assembly = (this.#assembly ??= { id, parts: [], size: 0 });
+    if (assembly.id !== id) throw invalid("chunks of two values at a time");
+    // Only the last may be short, else a value in crumbs costs a hundred times its size.
+    const isAfterLast = assembly.size % CHUNK_BYTES !== 0;
+    if (payload.length === 0 || payload.length > CHUNK_BYTES || isAfterLast)
+      throw invalid(`a chunk of ${payload.length} bytes`);
     assembly.size += payload.length;
-    this.#assembledBytes += payload.length;
-    // One cap for all values under way together, else many half-sent values add up.
-    if (this.#assembledBytes > 2 * MAX_VALUE_BYTES || assembly.size > MAX_VALUE_BYTES)
-      throw invalid("more chunks than a value may have");
-    assembly.parts.push(payload.slice());
-    this.#assemblies.set(id, assembly);
-    if (this.#assemblies.size > MAX_ASSEMBLIES) throw invalid(`more than ${MAX_ASSEMBLIES} values under way`);
+    if (assembly.size > MAX_VALUE_BYTES) throw invalid("more chunks than a value may have");
+    assembly.parts.push(new Uint8Array(payload));
     this.#write(formatFrame(CREDIT, 0, []));
   }
 }
@@ -155,17 +169,34 @@ function decodeHead(bytes: Uint8Array): string {
   }
 }
 
-function uint32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value);
-  return bytes;
+/** A body: JSON text, then the byte sections, each after its length (u32, big endian). */
+const bodyParts = ({ json, bytes }: WireValue): readonly Uint8Array[] =>
+  bytes.length === 0 ? [json] : [json, ...bytes];
+
+function writeParts(parts: readonly Uint8Array[], target: Uint8Array, start: number): void {
+  let offset = start;
+  for (const part of parts) {
+    writeUint32(target, offset, part.length);
+    target.set(part, offset + LENGTH_BYTES);
+    offset += LENGTH_BYTES + part.length;
+  }
 }
 
-/** A body: JSON length and text, then length and bytes of each section. */
-function bodyParts({ json, bytes }: WireValue): Uint8Array[] {
-  const parts = [uint32(json.length), json];
-  for (const section of bytes) parts.push(uint32(section.length), section);
-  return parts;
+/** One frame: length of the head (u16), head, body. Written in one piece: small calls are most of the traffic. */
+function formatMessage(
+  type: number,
+  id: number,
+  head: Uint8Array,
+  parts: readonly Uint8Array[],
+  size: number,
+): Uint8Array {
+  const frame = makeFrame(type, id, HEAD_LENGTH_BYTES + head.length + size);
+  frame[FRAME_HEADER_BYTES] = head.length >> 8;
+  frame[FRAME_HEADER_BYTES + 1] = head.length & 0xff;
+  const headStart = FRAME_HEADER_BYTES + HEAD_LENGTH_BYTES;
+  frame.set(head, headStart);
+  writeParts(parts, frame, headStart + head.length);
+  return frame;
 }
 
 function parseBody(body: Uint8Array): WireValue {
@@ -176,6 +207,7 @@ function parseBody(body: Uint8Array): WireValue {
     if (body.length - offset < 4) throw invalid("a value whose sections do not add up");
     const end = offset + 4 + view.getUint32(offset);
     if (end > body.length) throw invalid("a value whose sections do not add up");
+    if (sections.length > MAX_BYTE_SECTIONS) throw invalid("a value of more sections than one may have");
     sections.push(body.subarray(offset + 4, end));
     offset = end;
   }

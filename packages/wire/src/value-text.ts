@@ -2,6 +2,9 @@ import { quote } from "@berth/base";
 
 import { WireError } from "./errors.ts";
 
+/** Taken before any plugin runs: inside a compartment this library shares its built-ins with the plugin. */
+const { parse, stringify } = JSON;
+
 /** Deepest nesting of a value. */
 export const MAX_VALUE_DEPTH = 128;
 
@@ -29,23 +32,44 @@ export function encodeText(value: unknown): { text: string; bytes: Uint8Array[] 
     );
   }
   const counter = { next: 0 };
-  return { text: JSON.stringify(needsRewriting ? rewrite(value, counter) : value), bytes };
+  const text: unknown = stringify(needsRewriting ? rewrite(value, counter) : value);
+  // A toJSON that is not enumerable may have answered.
+  if (typeof text !== "string") refuse("undefined", []);
+  return { text, bytes };
 }
 
 /**
  * Reads a value that crossed.
  *
- * @throws WireError WIRE_VALUE_NOT_JSON when the text is not JSON or refers to bytes that did not come
+ * @throws WireError WIRE_VALUE_NOT_JSON when the text is not JSON, is nested more than 128 levels deep or refers to
+ *   bytes that did not come
  */
 export function decodeText(text: string, bytes: readonly Uint8Array[]): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parse(text);
   } catch {
     throw new WireError("WIRE_VALUE_NOT_JSON", `expected JSON text, found ${quote(text, 40)}`);
   }
-  return bytes.length > 0 || text.includes("$bytes") ? restore(value, bytes, 0) : value;
+  if (bytes.length > 0 || text.includes("$bytes")) return restore(value, bytes, 0);
+  // Each level takes two characters, so a short text cannot be too deep.
+  if (text.length > 2 * MAX_VALUE_DEPTH) refuseDepth(value, 0);
+  return value;
 }
+
+/** For what JSON.parse made: no cycles, no prototypes. */
+function refuseDepth(value: unknown, depth: number): void {
+  if (typeof value !== "object" || value === null) return;
+  if (depth >= MAX_VALUE_DEPTH) throw tooDeep();
+  if (Array.isArray(value)) {
+    for (const item of value) refuseDepth(item, depth + 1);
+    return;
+  }
+  for (const key in value) refuseDepth((value as Record<string, unknown>)[key], depth + 1);
+}
+
+const tooDeep = (): WireError =>
+  new WireError("WIRE_VALUE_NOT_JSON", `the value is nested more than ${MAX_VALUE_DEPTH} levels deep`);
 
 const isPlain = (value: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -123,8 +147,8 @@ function rewrite(value: unknown, counter: { next: number }): unknown {
 
 function restore(value: unknown, bytes: readonly Uint8Array[], depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (depth > MAX_VALUE_DEPTH)
-    throw new WireError("WIRE_VALUE_NOT_JSON", `the value is nested more than ${MAX_VALUE_DEPTH} levels deep`);
+  // One level more than the sender's cap: byte arrays are objects here.
+  if (depth > MAX_VALUE_DEPTH) throw tooDeep();
   if (Array.isArray(value)) return value.map((item) => restore(item, bytes, depth + 1));
   if (Object.hasOwn(value, BYTES_MEMBER)) {
     const index = (value as Record<string, unknown>)[BYTES_MEMBER];

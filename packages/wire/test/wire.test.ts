@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { queryObjects } from "node:v8";
 
 import fc from "fast-check";
 
@@ -55,6 +56,7 @@ for (const [what, input] of [
   ["undefined in a list", [undefined]],
   ["a date", new Date()],
   ["a map", new Map()],
+  ["what a hidden toJSON turns into nothing", Object.defineProperty({}, "toJSON", { value: () => undefined })],
 ] as const) {
   test(`refuses ${what} at the sender`, () => {
     assert.throws(() => encodeValue(input), { code: "WIRE_VALUE_NOT_JSON" });
@@ -145,6 +147,7 @@ const hostile: readonly (readonly [string, Uint8Array])[] = [
   ["sections that do not add up", formatFrame(3, 1, [new Uint8Array([0, 0, 0, 0, 0, 9, 1])])],
   ["chunks announced but not sent", formatFrame(0x83, 1, [new Uint8Array([0, 0])])],
   ["an empty chunk", formatFrame(0xf0, 1, [])],
+  ["a credit with a payload", formatFrame(0xf1, 0, [new Uint8Array(1)])],
 ];
 for (const [what, bytes] of hostile) {
   test(`refuses ${what}`, () => {
@@ -156,28 +159,95 @@ for (const [what, bytes] of hostile) {
   });
 }
 
-test("refuses more chunks than a value may have, and more values under way than it keeps", () => {
-  const chunk = new Uint8Array(262_144);
+const CHUNK_BYTES = 262_144;
+
+/** Receives chunks of the given ids and sizes. */
+function receiveChunks(chunks: Iterable<readonly [id: number, size: number]>): void {
+  const session = new Session(
+    () => undefined,
+    () => undefined,
+  );
+  const zeros = new Uint8Array(CHUNK_BYTES);
+  for (const [id, size] of chunks) session.receive(formatFrame(0xf0, id, [zeros.subarray(0, size)]));
+}
+
+test("refuses more chunks than a value may have", () => {
+  const chunks = Array.from({ length: 257 }, () => [1, CHUNK_BYTES] as const);
+  receiveChunks(chunks.slice(1));
+  assert.throws(() => receiveChunks(chunks), { code: "WIRE_FRAME_INVALID" });
+});
+
+test("refuses a value in crumbs, each of which costs many times its size", () => {
   assert.throws(
-    () => {
-      const session = new Session(
-        () => undefined,
-        () => undefined,
-      );
-      for (let count = 0; count < 300; count += 1) session.receive(formatFrame(0xf0, 1, [chunk]));
-    },
+    () =>
+      receiveChunks([
+        [1, 1],
+        [1, 1],
+      ]),
     { code: "WIRE_FRAME_INVALID" },
   );
+});
+
+test("refuses a value that begins before the last one has ended", () => {
   assert.throws(
-    () => {
-      const session = new Session(
-        () => undefined,
-        () => undefined,
-      );
-      for (let id = 0; id < 100; id += 1) session.receive(formatFrame(0xf0, id, [new Uint8Array(1)]));
-    },
+    () =>
+      receiveChunks([
+        [1, CHUNK_BYTES],
+        [2, CHUNK_BYTES],
+      ]),
     { code: "WIRE_FRAME_INVALID" },
   );
+});
+
+test("refuses a value of a hundred thousand empty sections", () => {
+  const body = new Uint8Array(2 + 4 * 100_000);
+  const session = new Session(
+    () => undefined,
+    () => undefined,
+  );
+  assert.throws(() => session.receive(formatFrame(3, 1, [body])), { code: "WIRE_FRAME_INVALID" });
+});
+
+test("a frame that comes byte by byte keeps no more memory than its size", () => {
+  const heard: Message[] = [];
+  const session = new Session(
+    () => undefined,
+    (message) => heard.push(message),
+  );
+  const frame = formatFrame(3, 1, [new Uint8Array(2), new Uint8Array([0, 15, 255, 252]), new Uint8Array(1_048_572)]);
+  const countArrays = (): number => queryObjects(Uint8Array, { format: "count" });
+  const before = countArrays();
+  // Node gives every read memory of its own.
+  for (let at = 0; at < 100_000; at += 1) session.receive(new Uint8Array([frame[at] as number]));
+  assert.ok(countArrays() - before < 1_000);
+  session.receive(frame.subarray(100_000));
+  assert.equal(heard[0]?.value?.json.length, 1_048_572);
+});
+
+test("a value does not share its memory with what arrived beside it", () => {
+  const sent: Uint8Array[] = [];
+  const sender = new Session(
+    (bytes) => sent.push(bytes),
+    () => undefined,
+  );
+  sender.send({ type: 3, id: 1, head: "", value: encodeValue({ bytes: new Uint8Array([1, 2, 3]) }) });
+  sender.send({ type: 3, id: 2, head: "", value: encodeValue("of another tenant") });
+  const heard: Message[] = [];
+  const receiver = new Session(
+    () => undefined,
+    (message) => heard.push(message),
+  );
+  receiver.receive(Buffer.concat(sent));
+  const [bytes] = heard[0]?.value?.bytes ?? [];
+  assert.deepEqual(bytes, new Uint8Array([1, 2, 3]));
+  assert.ok(!Buffer.from(bytes?.buffer ?? new ArrayBuffer(0)).includes("tenant"));
+});
+
+test("refuses deep nesting at the receiver too", () => {
+  const nested = (depth: number): Uint8Array => new TextEncoder().encode("[".repeat(depth) + "]".repeat(depth));
+  decodeValue({ json: nested(MAX_VALUE_DEPTH), bytes: [] });
+  assert.throws(() => decodeValue({ json: nested(MAX_VALUE_DEPTH + 1), bytes: [] }), { code: "WIRE_VALUE_NOT_JSON" });
+  assert.throws(() => decodeValue({ json: nested(100_000), bytes: [] }), { code: "WIRE_VALUE_NOT_JSON" });
 });
 
 test("random bytes never do anything but refuse", () => {
