@@ -3,10 +3,12 @@ import type { Compartment, CompartmentOptions, CompartmentPort, Engine, LossReas
 import { GuestSignal } from "@berth/guest";
 import ivm from "isolated-vm";
 
+import { CpuMeter } from "./node-cpu-meter.ts";
+
 /** Room for what the isolate's own limit does not count, beyond the plugin's memory. */
 const ISOLATE_OVERHEAD_MIB = 8;
-/** CPU time for work that belongs to no call under way: late answers, last words. */
-const STRAY_CPU_MS = 100;
+/** More than the guest library allows, so that only a plugin which tampered with it comes to this. */
+const MAX_TIMERS = 1_024;
 
 type Bytes = readonly Uint8Array[];
 
@@ -38,6 +40,9 @@ class IsolateCompartment implements Compartment {
   readonly #budgets = new Map<number, number>();
   readonly #requests = new Map<number, number>();
   readonly #timers = new Map<number, NodeJS.Timeout>();
+  readonly #meter = new CpuMeter();
+  /** What the guest posted in the entry under way. */
+  #said: unknown[][] = [];
   #isLost = false;
 
   constructor(guestScript: string, options: CompartmentOptions, port: CompartmentPort) {
@@ -75,9 +80,9 @@ class IsolateCompartment implements Compartment {
   }
 
   settle(requestId: number, isOk: boolean, json: string, bytes: Bytes): void {
-    const callId = this.#requests.get(requestId) ?? 0;
+    const callId = this.#requests.get(requestId);
     this.#requests.delete(requestId);
-    this.#enter(callId, this.#settle, [requestId, isOk, json, copyIn(bytes)]);
+    if (callId !== undefined) this.#enter(callId, this.#settle, [requestId, isOk, json, copyIn(bytes)]);
   }
 
   cancel(callId: number): void {
@@ -86,49 +91,76 @@ class IsolateCompartment implements Compartment {
 
   [Symbol.dispose](): void {
     this.#isLost = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.#dropTimers();
     if (!this.#isolate.isDisposed) this.#isolate.dispose();
   }
 
-  /** Runs the guest on behalf of a call and charges the call for it. */
+  /**
+   * Runs the guest on behalf of a call under way and charges the call for it. What the guest posted is
+   * delivered only afterwards: an entry that never returns says nothing, so the supervisor sees a busy and
+   * silent process, and whoever waits for the call's answer waits until its work is over and paid for.
+   */
   #enter(callId: number, target: GuestFunction, args: unknown[]): void {
-    if (this.#isLost) return;
-    const budget = this.#budgets.get(callId) ?? STRAY_CPU_MS;
-    const before = process.threadCpuUsage();
+    const budget = this.#budgets.get(callId);
+    // Nothing runs on behalf of a call that has ended: nobody would pay for it, and nobody would watch it.
+    if (this.#isLost || budget === undefined) return;
+    const startedAt = this.#meter.start();
+    let answer: unknown;
+    let escaped: { readonly error: unknown } | undefined;
     try {
-      // The engine's timeout counts wall time, and a busy machine gives a plugin less than that in CPU time:
-      // it is the outer bound, the charge below is what the plugin really used.
-      target.applySync(undefined, args as never[], { timeout: Math.ceil(budget * 2) + 50 });
+      // No `timeout`: isolated-vm keeps some 200 bytes for each until its time is up, also when the entry
+      // returned at once, which at full speed adds up to hundreds of megabytes.
+      answer = target.applySync(undefined, args as never[]);
     } catch (error) {
-      return this.#handleEscape(callId, error);
+      escaped = { error };
     }
-    if (this.#budgets.has(callId)) {
-      const { user, system } = process.threadCpuUsage(before);
-      const left = budget - (user + system) / 1_000;
-      if (left <= 0) return this.#lose("cpu");
-      this.#budgets.set(callId, left);
-    }
+    const left = budget - this.#meter.usedMs(startedAt);
+    if (left <= 0) return this.#lose("cpu");
+    this.#budgets.set(callId, left);
+    if (escaped !== undefined) this.#handleEscape(target === this.#fire ? this.#onlyCall() : callId, escaped.error);
+    if (typeof answer === "string" && this.#endCall(callId)) this.#port.result(callId, answer, NO_BYTES);
+    this.#deliver();
   }
 
   /** The guest library catches what plugins throw; what still arrives here is the engine speaking. */
-  #handleEscape(callId: number, error: unknown): void {
-    const message = error instanceof Error ? error.message : "";
+  #handleEscape(callId: number | undefined, error: unknown): void {
+    const { name, message } = error instanceof Error ? error : { name: "Error", message: "" };
     if (this.#isolate.isDisposed || message.includes("memory limit")) return this.#lose("memory");
-    if (message === "Script execution timed out.") return this.#lose("cpu");
-    if (!this.#budgets.delete(callId)) return;
-    const name = error instanceof Error ? error.name : "Error";
-    this.#port.failure(callId, JSON.stringify({ name, message, stack: "", code: "" }));
+    if (callId === undefined) return this.#port.log(0, "error", `in a timer, uncaught: ${name}: ${message}`);
+    if (this.#endCall(callId)) this.#port.failure(callId, JSON.stringify({ name, message, stack: "", code: "" }));
+  }
+
+  /** The call that a timer belongs to, when nobody need guess. */
+  #onlyCall(): number | undefined {
+    return this.#budgets.size === 1 ? this.#budgets.keys().next().value : undefined;
   }
 
   #lose(reason: LossReason): void {
+    this.#said = [];
     this[Symbol.dispose]();
     this.#port.lost(reason);
   }
 
-  /** What the guest posts. The guest is hostile: every argument is looked at before it is used. */
-  #hear([kind, id, head, json, bytes]: unknown[]): void {
-    if (this.#isLost || typeof id !== "number" || typeof head !== "string" || typeof json !== "string") return;
+  /** Takes what the guest posts. */
+  #hear(said: unknown[]): void {
+    if (this.#isLost) return;
+    const [kind, id, head, json] = said;
+    // Lines leave at once, so that they are there when the entry never returns.
+    if (kind !== GuestSignal.log) this.#said.push(said);
+    else if (typeof id === "number" && typeof head === "string" && typeof json === "string")
+      this.#port.log(id, head, json);
+  }
+
+  #deliver(): void {
+    if (this.#said.length === 0) return;
+    const entry = this.#said;
+    this.#said = [];
+    for (const said of entry) if (!this.#isLost) this.#obey(said);
+  }
+
+  /** The guest is hostile: every argument is looked at before it is used. */
+  #obey([kind, id, head, json, bytes]: unknown[]): void {
+    if (typeof id !== "number" || typeof head !== "string" || typeof json !== "string") return;
     switch (kind) {
       case GuestSignal.result:
         if (this.#endCall(id)) this.#port.result(id, json, copyOut(bytes));
@@ -137,19 +169,14 @@ class IsolateCompartment implements Compartment {
         if (this.#endCall(id)) this.#port.failure(id, json);
         return;
       case GuestSignal.request: {
-        const [callId, method] = JSON.parse(head) as [unknown, unknown];
-        if (typeof callId !== "number" || typeof method !== "string") return;
-        this.#requests.set(id, callId);
-        return this.#port.request(id, callId, method, json, copyOut(bytes));
+        const request = tryParseRequestHead(head);
+        // Nobody would hear the answer for a call that has ended.
+        if (request === undefined || !this.#budgets.has(request.callId)) return;
+        this.#requests.set(id, request.callId);
+        return this.#port.request(id, request.callId, request.method, json, copyOut(bytes));
       }
-      case GuestSignal.log:
-        return this.#port.log(id, head, json);
       case GuestSignal.timer:
-        this.#timers.set(
-          id,
-          setTimeout(() => this.#wake(id), Number(json) || 1),
-        );
-        return;
+        return this.#setTimer(id, Number(json) || 1);
       case GuestSignal.clearTimer:
         clearTimeout(this.#timers.get(id));
         this.#timers.delete(id);
@@ -157,6 +184,16 @@ class IsolateCompartment implements Compartment {
       default:
         return;
     }
+  }
+
+  #setTimer(timerId: number, delayMs: number): void {
+    // A plugin works within calls, not before, between or after them.
+    if (this.#budgets.size === 0 || this.#timers.size >= MAX_TIMERS) return;
+    clearTimeout(this.#timers.get(timerId));
+    this.#timers.set(
+      timerId,
+      setTimeout(() => this.#wake(timerId), delayMs),
+    );
   }
 
   #wake(timerId: number): void {
@@ -167,14 +204,15 @@ class IsolateCompartment implements Compartment {
     this.#enter(payer, this.#fire, [timerId]);
   }
 
-  /** With the last call its timers go: a plugin works within calls, not between them. */
   #endCall(callId: number): boolean {
     if (!this.#budgets.delete(callId)) return false;
-    if (this.#budgets.size === 0) {
-      for (const timer of this.#timers.values()) clearTimeout(timer);
-      this.#timers.clear();
-    }
+    if (this.#budgets.size === 0) this.#dropTimers();
     return true;
+  }
+
+  #dropTimers(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
   }
 }
 
@@ -189,6 +227,17 @@ function copyIn(bytes: Bytes): unknown {
 
 function copyOut(bytes: unknown): Bytes {
   return Array.isArray(bytes) ? bytes.filter((section) => section instanceof Uint8Array) : NO_BYTES;
+}
+
+function tryParseRequestHead(head: string): { callId: number; method: string } | undefined {
+  let said: unknown;
+  try {
+    said = JSON.parse(head);
+  } catch {
+    return undefined; // Not what the guest library writes: there is no request in it.
+  }
+  const [callId, method] = Array.isArray(said) ? (said as unknown[]) : [];
+  return typeof callId === "number" && typeof method === "string" ? { callId, method } : undefined;
 }
 
 function describeLoadFailure(error: unknown): string {

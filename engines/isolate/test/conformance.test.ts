@@ -1,5 +1,17 @@
+import test from "node:test";
+
 import { isolate } from "@berth/engine-isolate";
+import { machineWalls } from "@berth/sandbox";
 
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
+import { escapeSuite } from "../../../packages/sandbox/conformance/hostile/escape.ts";
+import { withinCallsSuite } from "../../../packages/sandbox/conformance/hostile/within-calls.ts";
 
-behaviourSuite(isolate());
+const { full } = await machineWalls(isolate());
+for (const level of isolate().levels) {
+  if (level === "isolated" && full.kind === "missing")
+    test("isolate at isolated", { skip: full.missing.why }, () => {});
+  else behaviourSuite(isolate(), {}, level);
+}
+escapeSuite(isolate());
+withinCallsSuite(isolate());

@@ -1,5 +1,8 @@
 type Listener = () => void;
 
+/** Not a method: plugins hold signals, and only the controller may say so. */
+let abortSignal: (signal: GuestAbortSignal, reason: unknown) => void;
+
 /** AbortSignal as far as plugins need it: `aborted`, `reason`, listeners, `throwIfAborted`. */
 export class GuestAbortSignal {
   aborted = false;
@@ -19,14 +22,15 @@ export class GuestAbortSignal {
     if (this.aborted) throw this.reason;
   }
 
-  /** Only the controller calls this. */
-  static abort(signal: GuestAbortSignal, reason: unknown): void {
-    if (signal.aborted) return;
-    signal.aborted = true;
-    signal.reason = reason;
-    signal.onabort?.();
-    for (const listener of signal.#listeners) listener();
-    signal.#listeners.clear();
+  static {
+    abortSignal = (signal, reason) => {
+      if (signal.aborted) return;
+      signal.aborted = true;
+      signal.reason = reason;
+      signal.onabort?.();
+      for (const listener of signal.#listeners) listener();
+      signal.#listeners.clear();
+    };
   }
 }
 
@@ -34,6 +38,6 @@ export class GuestAbortController {
   readonly signal = new GuestAbortSignal();
 
   abort(reason: unknown = new Error("The call was cancelled")): void {
-    GuestAbortSignal.abort(this.signal, reason);
+    abortSignal(this.signal, reason);
   }
 }

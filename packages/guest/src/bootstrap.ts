@@ -1,37 +1,44 @@
 import { decodeText, encodeText } from "@berth/wire";
 
 import { GuestAbortController, GuestAbortSignal } from "./abort.ts";
-import { makeConsole } from "./console.ts";
-import { Requests, makeContext } from "./context.ts";
+import { formatLogValue, makeConsole } from "./console.ts";
+import { CallContext, Requests, cancelContext } from "./context.ts";
+import type { CallFacts, FactsReader } from "./context.ts";
 import { reduceIntrinsics } from "./intrinsics.ts";
 import { GuestSignal } from "./port.ts";
 import type { GuestEntry, PostToEngine } from "./port.ts";
 import { GuestTextDecoder, GuestTextEncoder } from "./text-codec.ts";
 import { Timers } from "./timers.ts";
 
+/** Taken before any code of the plugin can replace them. */
+const { parse, stringify } = JSON;
+
 /** The name under which a bundle leaves its default export. */
 export const PLUGIN_GLOBAL = "berthPlugin";
 
 const MAX_STACK = 4_096;
+/** Longer answers are posted: a long string that a function returns stays with the engine until its next full collection. */
+const MAX_RETURNED_LENGTH = 1_000;
 
 type Handler = (input: unknown, context: object) => unknown;
 
-function reportFailure(error: unknown): string {
+/** An error in the plugin's words, as JSON: `{name, message, stack, code}`. Never throws, whatever was thrown. */
+export function reportFailure(error: unknown): string {
   const text = (value: unknown): string => (typeof value === "string" ? value.slice(0, MAX_STACK) : "");
   try {
     if (typeof error === "object" && error !== null) {
       const { name, message, stack, code } = error as Record<string, unknown>;
-      return JSON.stringify({
+      return stringify({
         name: text(name) || "Error",
         message: text(message),
         stack: text(stack),
         code: text(code),
       });
     }
-    return JSON.stringify({ name: "Error", message: text(String(error)), stack: "", code: "" });
+    return stringify({ name: "Error", message: text(String(error)), stack: "", code: "" });
   } catch {
     // A getter or a toString of the plugin's threw: there is nothing truthful left to tell.
-    return JSON.stringify({
+    return stringify({
       name: "Error",
       message: "The plugin threw a value that cannot be read",
       stack: "",
@@ -69,28 +76,60 @@ function readActions(definition: unknown): Map<string, Handler> {
   return found;
 }
 
+/** Reads what the host tells of a call. Calls of one action are told the same, so the last reading is kept. */
+function makeFactsReader(): FactsReader {
+  let lastText = "";
+  let lastFacts: CallFacts = { plugin: undefined, action: undefined };
+  return (text) => {
+    if (text !== lastText) {
+      const { plugin, action } = parse(text) as CallFacts;
+      lastFacts = { plugin: Object.freeze(plugin), action };
+      lastText = text;
+    }
+    return lastFacts;
+  };
+}
+
 /** Prepares a fresh realm and gives the engine its way in. Called once, before any code of the plugin. */
 export function boot(post: PostToEngine): GuestEntry {
   reduceIntrinsics();
-  const timers = new Timers(post);
+  const open = new Map<number, CallContext>();
+  const timers = new Timers(post, () => open.size > 0);
   const requests = new Requests(post);
-  const open = new Map<number, GuestAbortController>();
+  const factsOf = makeFactsReader();
   let actions = new Map<string, Handler>();
   installGlobals(post, timers);
 
-  const fail = (callId: number, error: unknown): void => {
-    if (open.delete(callId)) post(GuestSignal.failure, callId, "", reportFailure(error));
+  const end = (callId: number): boolean => {
+    if (!open.delete(callId)) return false;
+    requests.endCall(callId);
+    // With the last call its timers go: a plugin works within calls, not between them.
+    if (open.size === 0) timers.forgetAll();
+    return true;
   };
-  const succeed = (callId: number, value: unknown): void => {
-    if (!open.has(callId)) return;
+  const fail = (callId: number, error: unknown): void => {
+    if (end(callId)) post(GuestSignal.failure, callId, "", reportFailure(error));
+  };
+  /** Ends a call with a value: posts it, or hands back its text when the engine waits for it. */
+  const succeed = (callId: number, value: unknown, isAwaited: boolean): string | undefined => {
+    if (!open.has(callId)) return undefined;
     try {
       // An action that returns nothing answers null: JSON has no undefined.
       const { text, bytes } = encodeText(value === undefined ? null : value);
-      open.delete(callId);
+      end(callId);
+      if (isAwaited && bytes.length === 0 && text.length <= MAX_RETURNED_LENGTH) return text;
       post(GuestSignal.result, callId, "", text, ...(bytes.length === 0 ? [] : [bytes]));
     } catch (error) {
       fail(callId, error);
     }
+    return undefined;
+  };
+
+  /** Nobody knows which call set a timer; when there is only one, it was that one. */
+  const failTimer = (error: unknown): void => {
+    const [callId, ...others] = open.keys();
+    if (callId !== undefined && others.length === 0) fail(callId, error);
+    else post(GuestSignal.log, 0, "error", `a timer's function threw: ${formatLogValue(error)}`);
   };
 
   return {
@@ -102,34 +141,37 @@ export function boot(post: PostToEngine): GuestEntry {
       // A bundle whose entry has named exports too leaves a namespace with `default`.
       const inner = (definition as { default?: unknown } | undefined)?.default;
       actions = readActions(inner ?? definition);
-      return JSON.stringify([...actions.keys()]);
+      return stringify([...actions.keys()]);
     },
-    call(callId, action, json, bytes = [], context) {
-      const controller = new GuestAbortController();
-      open.set(callId, controller);
+    call(callId, action, json, bytes = [], about) {
+      const context = new CallContext(callId, about, factsOf, requests, post);
+      open.set(callId, context);
       const handler = actions.get(action);
-      if (handler === undefined)
-        return fail(
-          callId,
-          new Error(`The plugin declares the action ${JSON.stringify(action)} but does not export it`),
-        );
       try {
-        const about = JSON.parse(context) as object;
-        const answer = handler(decodeText(json, bytes), makeContext(requests, post, callId, about, controller.signal));
-        if (typeof (answer as Promise<unknown> | undefined)?.then === "function") {
-          void (answer as Promise<unknown>).then(
-            (value) => succeed(callId, value),
-            (error: unknown) => fail(callId, error),
-          );
-        } else {
-          succeed(callId, answer);
-        }
+        if (handler === undefined)
+          throw new Error(`The plugin declares the action ${stringify(action)} but does not export it`);
+        const answer = handler(decodeText(json, bytes), context);
+        if (typeof (answer as Promise<unknown> | undefined)?.then !== "function") return succeed(callId, answer, true);
+        void (answer as Promise<unknown>).then(
+          (value) => succeed(callId, value, false),
+          (error: unknown) => fail(callId, error),
+        );
       } catch (error) {
         fail(callId, error);
       }
+      return undefined;
     },
     settle: (requestId, isOk, json, bytes) => requests.settle(requestId, isOk, json, bytes),
-    cancel: (callId) => open.get(callId)?.abort(),
-    fire: (timerId) => timers.fire(timerId),
+    cancel(callId) {
+      const context = open.get(callId);
+      if (context !== undefined) cancelContext(context);
+    },
+    fire(timerId) {
+      try {
+        timers.fire(timerId);
+      } catch (error) {
+        failTimer(error);
+      }
+    },
   };
 }

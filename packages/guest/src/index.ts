@@ -1,4 +1,4 @@
-export { PLUGIN_GLOBAL } from "./bootstrap.ts";
+export { PLUGIN_GLOBAL, boot, reportFailure } from "./bootstrap.ts";
 export { GUEST_GLOBALS } from "./intrinsics.ts";
 export { GuestSignal } from "./port.ts";
 export type { GuestEntry, PostToEngine } from "./port.ts";

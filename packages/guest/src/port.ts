@@ -32,7 +32,17 @@ export const GuestSignal = {
 export interface GuestEntry {
   /** Takes the plugin that the bundle left behind; answers with the names of its actions as JSON. */
   start(): string;
-  call(callId: number, action: string, json: string, bytes: readonly Uint8Array[] | undefined, context: string): void;
+  /**
+   * Begins a call; `about` is JSON, what the plugin may know of it. An action that answers at once, without
+   * bytes, answers here: its value as JSON. Every other end of a call is posted.
+   */
+  call(
+    callId: number,
+    action: string,
+    json: string,
+    bytes: readonly Uint8Array[] | undefined,
+    about: string,
+  ): string | undefined;
   /** The broker's answer to a request; `isOk` false means json is an error report. */
   settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[] | undefined): void;
   cancel(callId: number): void;

@@ -12,11 +12,13 @@ interface Timer {
 /** Timers of one compartment: the engine only wakes the guest, every callback stays inside. */
 export class Timers {
   readonly #post: PostToEngine;
+  readonly #isWithinCall: () => boolean;
   readonly #timers = new Map<number, Timer>();
   #nextId = 1;
 
-  constructor(post: PostToEngine) {
+  constructor(post: PostToEngine, isWithinCall: () => boolean) {
     this.#post = post;
+    this.#isWithinCall = isWithinCall;
   }
 
   set(callback: unknown, delay: unknown, isRepeating: boolean, args: unknown[]): number {
@@ -25,6 +27,10 @@ export class Timers {
     const delayMs = Math.min(Math.max(Math.trunc(Number(delay)) || 0, 1), MAX_DELAY_MS);
     const id = this.#nextId;
     this.#nextId += 1;
+    if (!this.#isWithinCall()) {
+      this.#post(GuestSignal.log, 0, "warn", "a timer that is set outside a call never fires");
+      return id;
+    }
     const run = (): void => void (callback as (...values: unknown[]) => unknown)(...args);
     this.#timers.set(id, { run, repeatMs: isRepeating ? delayMs : undefined });
     this.#post(GuestSignal.timer, id, "", String(delayMs));
@@ -33,6 +39,11 @@ export class Timers {
 
   clear(id: unknown): void {
     if (typeof id === "number" && this.#timers.delete(id)) this.#post(GuestSignal.clearTimer, id, "", "");
+  }
+
+  /** The last call has ended: the engine wakes nobody from now on. */
+  forgetAll(): void {
+    this.#timers.clear();
   }
 
   fire(id: number): void {

@@ -1,5 +1,7 @@
 import type { SecurityLevel } from "@berth/spec";
 
+import type { RuntimeFile } from "./walls/wall.ts";
+
 /**
  * An engine as the embedding process knows it: data only. The engine's code runs in sandbox hosts, from
  * `entry`, and nowhere else.
@@ -12,8 +14,15 @@ export interface EngineDescriptor {
   readonly levels: readonly SecurityLevel[];
   /** Absolute path of the prebuilt sandbox-host file that holds this engine. */
   readonly entry: string;
+  /** What the sandbox-host file reads besides: nothing else exists inside a wall. */
+  readonly files: readonly RuntimeFile[];
   /** Flags of Node that the engine needs. */
   readonly nodeFlags: readonly string[];
+  /**
+   * Calls that one process of a plugin runs at a time; absent means any number. With 1 each process is leased:
+   * a plugin gets several, and further calls wait for one that is free.
+   */
+  readonly callsPerProcess?: 1;
 }
 
 /** Why a compartment ended by itself. */
@@ -21,8 +30,10 @@ export type LossReason = "cpu" | "memory" | "crashed";
 
 /** What a compartment is opened with. */
 export interface CompartmentOptions {
-  /** The plugin's bundle: one classic script. */
+  /** The plugin's bundle as text: one classic script. */
   readonly code: string;
+  /** The plugin's bundle as it came, for engines whose bundles are not text. Not to be kept. */
+  readonly bytes: Uint8Array;
   /** The name that the bundle has in stack traces. */
   readonly sourceName: string;
   readonly memoryMiB: number;

@@ -8,6 +8,13 @@ export const sandboxErrors = {
     cause: "The prebuilt sandbox-host file is missing, Node is too old, or the machine is out of processes or memory.",
     remedy: "Run `berth doctor`; in a source checkout run `npm run setup`.",
   },
+  SANDBOX_WALL_MISSING: {
+    kind: "environment",
+    meaning: "This machine lacks a wall that a plugin's security level requires.",
+    cause:
+      "Level isolated needs namespaces and system-call filters (bubblewrap on Linux); a host that runs as root needs users and a folder for its sandbox hosts.",
+    remedy: "Do what the hint says, or look at `berth doctor`; see docs/guide/walls.md.",
+  },
   SANDBOX_LOAD_FAILED: {
     kind: "input",
     meaning: "A plugin's code failed while it was loaded.",
@@ -24,8 +31,10 @@ export const sandboxErrors = {
   SANDBOX_DEADLINE: {
     kind: "limit",
     meaning: "A call took longer than its wall time allows.",
-    cause: "The action waits too long, never answers, or loops in a place that cannot be interrupted.",
-    remedy: "Give the plugin less work per call, or raise `limits.wallMs` in its manifest.",
+    cause:
+      "The action waits too long, never answers, or loops in a place that cannot be interrupted; at strict also: all processes of the plugin were busy with other calls.",
+    remedy:
+      "Give the plugin less work per call, or raise `limits.wallMs` in its manifest; at strict make fewer calls at a time.",
   },
   SANDBOX_CPU: {
     kind: "limit",
@@ -51,6 +60,12 @@ export const sandboxErrors = {
     cause:
       "Its process was taken over by hostile code, or embedding process and sandbox host are of different versions.",
     remedy: "Treat the plugin as hostile and report it; rebuild with `npm run setup` if you changed versions.",
+  },
+  SANDBOX_BUSY: {
+    kind: "limit",
+    meaning: "A plugin has more input waiting than it can take.",
+    cause: "Calls with large inputs come faster than the plugin works them off; 128 MiB may wait.",
+    remedy: "Call again later, or make fewer calls at a time.",
   },
   SANDBOX_CANCELLED: {
     kind: "usage",

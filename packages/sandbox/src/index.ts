@@ -1,3 +1,4 @@
+export type { BrokerRequest, CallContext, CompartmentPlan, LogLine, SandboxCall } from "./compartment-plan.ts";
 export { PluginLoadError } from "./engine.ts";
 export type {
   Compartment,
@@ -10,14 +11,13 @@ export type {
 export { SandboxError, sandboxErrors } from "./errors.ts";
 export type { SandboxErrorCode } from "./errors.ts";
 export { SupervisedCompartment, Supervisor } from "./node-supervisor.ts";
-export type {
-  BrokerRequest,
-  CallContext,
-  CompartmentPlan,
-  LogLine,
-  SandboxCall,
-  SupervisorOptions,
-} from "./node-supervisor.ts";
+export type { SupervisorOptions } from "./node-supervisor.ts";
 export { runSandboxHost } from "./node-sandbox-host.ts";
 export type { EndReason } from "./node-sandbox.ts";
 export type { PluginFailure } from "./plugin-failure.ts";
+export { machineWalls } from "./walls/node-machine-walls.ts";
+export type { ChosenWall, MachineWalls, WallOptions } from "./walls/node-machine-walls.ts";
+export type { UserIdRange } from "./walls/node-user-id-pool.ts";
+export type { Missing, RuntimeFile, Wall, WallOffer, WallStrength } from "./walls/wall.ts";
+export { WasmSection, formatUint, readSections, readUint, writeSections } from "./wasm-binary.ts";
+export type { Section } from "./wasm-binary.ts";

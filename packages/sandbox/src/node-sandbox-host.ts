@@ -3,34 +3,24 @@ import { Socket } from "node:net";
 import { Session, textOf } from "@berth/wire";
 import type { Message, WireValue } from "@berth/wire";
 
+import { BatchedPipe } from "./node-batched-pipe.ts";
 import { PluginLoadError } from "./engine.ts";
-import type { Compartment, CompartmentPort, Engine } from "./engine.ts";
-import { FromSandbox, PIPE_DESCRIPTOR, ToSandbox } from "./protocol.ts";
+import type { Compartment, CompartmentOptions, CompartmentPort, Engine } from "./engine.ts";
+import { LogGate, MAX_LINE_LENGTH } from "./log-gate.ts";
+import { FromSandbox, MAX_WORDS_BYTES, PIPE_DESCRIPTOR, ToSandbox } from "./protocol.ts";
 import type { LoadHead } from "./protocol.ts";
+import { MAX_REQUEST_BYTES, RequestWindow } from "./request-window.ts";
+import { confine } from "./walls/node-confine.ts";
+import { FOREIGN_FUNCTIONS_FILE } from "./walls/node-foreign-functions.ts";
+import { runtimeFile, sandboxHostArguments } from "./walls/node-runtime-files.ts";
 
+export { loadAddon, runtimeFile } from "./walls/node-runtime-files.ts";
+
+const MAX_METHOD_LENGTH = 1_000;
+const NO_BYTES = new Uint8Array(0);
 const NO_VALUE: WireValue = { json: Buffer.from("null"), bytes: [] };
-/** Lines that one compartment may log between two turns of the event loop; the rest is counted, not sent. */
-const MAX_LINES_PER_TURN = 1_000;
-
-/** Joins what is sent within one turn into one write: several frames cost one system call. */
-class BatchedPipe {
-  readonly #socket: Socket;
-  #parts: Uint8Array[] = [];
-
-  constructor(socket: Socket) {
-    this.#socket = socket;
-  }
-
-  readonly write = (bytes: Uint8Array): void => {
-    if (this.#parts.push(bytes) === 1) process.nextTick(this.#flush);
-  };
-
-  readonly #flush = (): void => {
-    const parts = this.#parts;
-    this.#parts = [];
-    this.#socket.write(parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts));
-  };
-}
+/** Lines that one compartment may log in a second; the rest is counted, not sent. */
+const MAX_LINES_PER_SECOND = 1_000;
 
 /**
  * The main function of a sandbox-host process: serves one engine over descriptor 3 until the pipe ends.
@@ -38,8 +28,11 @@ class BatchedPipe {
  */
 export function runSandboxHost(engine: Engine): void {
   const socket = new Socket({ fd: PIPE_DESCRIPTOR, readable: true, writable: true });
-  const pipe = new BatchedPipe(socket);
-  const host = new SandboxHost(engine, pipe.write);
+  const pipe = new BatchedPipe((bytes) => socket.write(bytes));
+  // Everything is loaded, and nothing of the pipe has been read: that happens in a later turn.
+  const { confinement } = sandboxHostArguments();
+  if (confinement !== undefined) confine(runtimeFile(FOREIGN_FUNCTIONS_FILE), confinement);
+  const host = new SandboxHost(engine, pipe);
   socket.on("data", (bytes: Uint8Array) => host.receive(bytes));
   // The embedding process is gone, or wants this one to go: there is nobody left to work for.
   socket.on("close", () => process.exit(0));
@@ -48,18 +41,22 @@ export function runSandboxHost(engine: Engine): void {
 
 class SandboxHost {
   readonly #engine: Engine;
+  readonly #pipe: BatchedPipe;
   readonly #session: Session;
   readonly #compartments = new Map<number, Compartment>();
+  readonly #windows = new Map<number, RequestWindow>();
   /** Which compartment a call belongs to. */
   readonly #calls = new Map<number, number>();
   /** Requests are numbered by each guest; the pipe needs one numbering for all. */
   readonly #requests = new Map<number, { compartment: number; requestId: number }>();
   #nextRequest = 1;
-  readonly #linesThisTurn = new Map<number, number>();
+  /** The compartment that was entered last. */
+  #entered = 0;
 
-  constructor(engine: Engine, write: (bytes: Uint8Array) => void) {
+  constructor(engine: Engine, pipe: BatchedPipe) {
     this.#engine = engine;
-    this.#session = new Session(write, (message) => this.#take(message));
+    this.#pipe = pipe;
+    this.#session = new Session(pipe.write, (message) => this.#take(message));
     this.#session.send({ type: FromSandbox.ready, id: 0, head: engine.name });
   }
 
@@ -73,7 +70,7 @@ class SandboxHost {
       case ToSandbox.call: {
         const [compartment, action, context] = JSON.parse(head) as [number, string, string];
         this.#calls.set(id, compartment);
-        this.#compartments.get(compartment)?.call(id, action, textOf(value), value.bytes, context);
+        this.#enter(compartment)?.call(id, action, textOf(value), value.bytes, context);
         return;
       }
       case ToSandbox.answer:
@@ -81,12 +78,13 @@ class SandboxHost {
         const request = this.#requests.get(id);
         if (request === undefined) return;
         this.#requests.delete(id);
+        this.#windows.get(request.compartment)?.leave();
         const isOk = type === ToSandbox.answer;
-        this.#compartments.get(request.compartment)?.settle(request.requestId, isOk, textOf(value), value.bytes);
+        this.#enter(request.compartment)?.settle(request.requestId, isOk, textOf(value), value.bytes);
         return;
       }
       case ToSandbox.cancel:
-        this.#compartments.get(this.#calls.get(id) ?? 0)?.cancel(id);
+        this.#enter(this.#calls.get(id) ?? 0)?.cancel(id);
         return;
       case ToSandbox.load:
         return this.#load(id, JSON.parse(head) as LoadHead, value);
@@ -97,10 +95,29 @@ class SandboxHost {
     }
   }
 
+  /** A compartment may never return; what others have said must not be lost with it. */
+  #enter(compartment: number): Compartment | undefined {
+    if (this.#entered !== compartment) this.#pipe.flush();
+    this.#entered = compartment;
+    return this.#compartments.get(compartment);
+  }
+
   #load(id: number, head: LoadHead, value: WireValue): void {
-    const code = new TextDecoder().decode(value.bytes[0]);
+    const [bytes = NO_BYTES] = value.bytes;
+    this.#enter(id);
     try {
-      const compartment = this.#engine.open({ ...head, code }, this.#portOf(id));
+      const { sourceName, memoryMiB, cpuMs } = head;
+      const options: CompartmentOptions = {
+        // Decoded only for an engine that wants text.
+        get code() {
+          return new TextDecoder().decode(bytes);
+        },
+        bytes,
+        sourceName,
+        memoryMiB,
+        cpuMs,
+      };
+      const compartment = this.#engine.open(options, this.#portOf(id));
       this.#compartments.set(id, compartment);
       this.#session.send({ type: FromSandbox.loaded, id, head: JSON.stringify(compartment.actions) });
     } catch (error) {
@@ -108,13 +125,14 @@ class SandboxHost {
         error instanceof PluginLoadError
           ? error.failure
           : JSON.stringify({ name: "Error", message: "the engine could not open a compartment" });
-      this.#send(FromSandbox.loadFailed, id, "", failure, []);
+      this.#sendWords(FromSandbox.loadFailed, id, failure);
     }
   }
 
   #unload(id: number): void {
     this.#compartments.get(id)?.[Symbol.dispose]();
     this.#compartments.delete(id);
+    this.#windows.delete(id);
     for (const [callId, compartment] of this.#calls) if (compartment === id) this.#calls.delete(callId);
     for (const [key, request] of this.#requests) if (request.compartment === id) this.#requests.delete(key);
   }
@@ -124,6 +142,9 @@ class SandboxHost {
   }
 
   #portOf(compartment: number): CompartmentPort {
+    const window = new RequestWindow();
+    const gate = new LogGate(MAX_LINES_PER_SECOND);
+    this.#windows.set(compartment, window);
     return {
       result: (callId, json, bytes) => {
         this.#calls.delete(callId);
@@ -132,26 +153,25 @@ class SandboxHost {
         } catch (error) {
           // The only refusal of `send` is size: the call fails, the compartment lives on.
           const message = error instanceof Error ? error.message : "the value cannot be sent";
-          this.#send(
+          this.#sendWords(
             FromSandbox.failure,
             callId,
-            "",
             JSON.stringify({ name: "RangeError", message, stack: "", code: "" }),
-            [],
           );
         }
       },
       failure: (callId, failure) => {
         this.#calls.delete(callId);
-        this.#send(FromSandbox.failure, callId, "", failure, []);
+        this.#sendWords(FromSandbox.failure, callId, failure);
       },
-      request: (requestId, callId, method, json, bytes) => {
-        const id = this.#nextRequest;
-        this.#nextRequest = (this.#nextRequest % 0xffff_ffff) + 1;
-        this.#requests.set(id, { compartment, requestId });
-        this.#send(FromSandbox.request, id, JSON.stringify([compartment, callId, method]), json, bytes);
+      request: (requestId, callId, method, json, bytes) =>
+        window.pass(() => this.#request({ compartment, requestId, callId }, method, json, bytes)),
+      log: (callId, level, text) => {
+        const { passes, droppedBefore } = gate.admit(performance.now());
+        if (!passes) return;
+        if (droppedBefore > 0) this.#log(compartment, 0, "warn", `${droppedBefore} lines of the log were dropped`);
+        this.#log(compartment, callId, level, text);
       },
-      log: (callId, level, text) => this.#log(compartment, callId, level, text),
       lost: (reason) => {
         this.#unload(compartment);
         this.#session.send({ type: FromSandbox.lost, id: compartment, head: reason });
@@ -159,11 +179,41 @@ class SandboxHost {
     };
   }
 
+  #request(
+    { compartment, requestId, callId }: { compartment: number; requestId: number; callId: number },
+    method: string,
+    json: string,
+    bytes: readonly Uint8Array[],
+  ): boolean {
+    // It may have waited for its turn until its call was over.
+    if (this.#calls.get(callId) !== compartment) return false;
+    const size = bytes.reduce((sum, { length }) => sum + length, Buffer.byteLength(json));
+    if (size > MAX_REQUEST_BYTES || method.length > MAX_METHOD_LENGTH) {
+      const message = `a request has ${size} bytes, at most ${MAX_REQUEST_BYTES} cross`;
+      const report = JSON.stringify({ code: "WIRE_VALUE_TOO_LARGE", message });
+      // Later: the guest may not be entered while it is being heard.
+      setImmediate(() => {
+        this.#windows.get(compartment)?.leave();
+        this.#enter(compartment)?.settle(requestId, false, report, []);
+      });
+      return true;
+    }
+    const id = this.#nextRequest;
+    this.#nextRequest = (this.#nextRequest % 0xffff_ffff) + 1;
+    this.#requests.set(id, { compartment, requestId });
+    this.#send(FromSandbox.request, id, JSON.stringify([compartment, callId, method]), json, bytes);
+    return true;
+  }
+
+  /** What a plugin says of a failure; a plugin that says too much is not quoted. */
+  #sendWords(type: number, id: number, failure: string): void {
+    const isTooLong = Buffer.byteLength(failure) > MAX_WORDS_BYTES;
+    const words = isTooLong ? JSON.stringify({ name: "Error", message: "(too long to be quoted)" }) : failure;
+    this.#send(type, id, "", words, []);
+  }
+
   #log(compartment: number, callId: number, level: string, text: string): void {
-    const lines = this.#linesThisTurn.get(compartment) ?? 0;
-    if (lines === 0) setImmediate(() => this.#linesThisTurn.delete(compartment));
-    this.#linesThisTurn.set(compartment, lines + 1);
-    if (lines >= MAX_LINES_PER_TURN) return;
-    this.#send(FromSandbox.log, callId, JSON.stringify([compartment, level]), JSON.stringify(text), []);
+    const line = text.slice(0, MAX_LINE_LENGTH);
+    this.#send(FromSandbox.log, callId, JSON.stringify([compartment, level]), line, []);
   }
 }

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -9,11 +8,19 @@ import type { Message } from "@berth/wire";
 
 import type { EngineDescriptor } from "./engine.ts";
 import { SandboxError } from "./errors.ts";
-import { residentBytes } from "./node-process-memory.ts";
-import { FromSandbox, PIPE_DESCRIPTOR } from "./protocol.ts";
+import { BatchedPipe } from "./node-batched-pipe.ts";
+import { processCpuMs, residentBytes } from "./node-process-usage.ts";
+import { FromSandbox } from "./protocol.ts";
+import type { Usage } from "./usage-watch.ts";
+import type { GroupPlace } from "./walls/cgroup-mounts.ts";
+import type { ChosenWall } from "./walls/node-machine-walls.ts";
+import { ResourceGroup } from "./walls/node-resource-group.ts";
+import { spawnDescribed } from "./walls/node-spawn.ts";
+import type { SpawnedHost } from "./walls/node-spawn.ts";
+import type { Wall } from "./walls/wall.ts";
 
 /** Why a process was ended by us, or `crashed` when it ended by itself. */
-export type EndReason = "deadline" | "memory" | "protocol" | "closed" | "crashed";
+export type EndReason = "deadline" | "cpu" | "memory" | "protocol" | "closed" | "crashed";
 
 /** What its owner hears from a process. */
 export interface SandboxListener {
@@ -22,8 +29,11 @@ export interface SandboxListener {
   ended(reason: EndReason, lastWords: string): void;
 }
 
+/** What is kept of a process's last words, and how much it may say before nobody listens any more. */
 const STDERR_BYTES = 4_096;
+const MAX_STDERR_BYTES = 262_144;
 const READY_MS = 10_000;
+const FULL_READ_BYTES = 65_536;
 
 /** One sandbox-host process and the private pipe to it. */
 export class Sandbox {
@@ -33,38 +43,52 @@ export class Sandbox {
   readonly #child: ChildProcess;
   readonly #pipe: Duplex;
   readonly #session: Session;
-  #outgoing: Uint8Array[] = [];
+  #group: ResourceGroup | undefined;
+  #pid = 0;
   #endReason: EndReason | undefined;
   #hasEnded = false;
   #stderr = "";
+  #stderrBytes = 0;
+  #isReady = false;
   /** Resident bytes when ready, before any plugin: what the engine itself costs. */
   #baselineBytes = 0;
 
-  constructor(engine: EngineDescriptor) {
+  /** @throws SandboxError SANDBOX_START_FAILED when the system refuses at once, or the wall has no user left */
+  constructor(engine: EngineDescriptor, { wall, groupPlace }: Pick<ChosenWall, "wall" | "groupPlace">) {
     this.engine = engine;
-    // An empty environment, no inherited descriptor but the pipe, no console: there is nothing to find.
-    this.#child = spawn(process.execPath, [...engine.nodeFlags, engine.entry], {
-      stdio: ["ignore", "ignore", "pipe", "pipe"],
-      env: {},
-      cwd: "/",
-      windowsHide: true,
-    });
-    this.#pipe = this.#child.stdio[PIPE_DESCRIPTOR] as Duplex;
+    const { child, pipe, stderr, processId } = startBehind(wall, engine.name);
+    this.#child = child;
+    this.#pipe = pipe;
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     // Whoever awaits `ready` hears of a failure; a spare that nobody awaits must not become an unhandled rejection.
     ready.promise.catch(() => undefined);
     const timer = setTimeout(() => this.end("crashed"), READY_MS);
-    this.#session = new Session(this.#queue, (message) => {
+    const outgoing = new BatchedPipe((bytes) => {
+      if (!this.#pipe.destroyed) this.#pipe.write(bytes);
+    });
+    this.#session = new Session(outgoing.write, (message) => {
       if (message.type !== FromSandbox.ready) return this.#listener?.message(message);
-      clearTimeout(timer);
-      this.#baselineBytes = residentBytes(this.pid) ?? 0;
-      ready.resolve();
+      // Once: what it weighs when ready is what its memory is measured from.
+      if (this.#isReady) return this.end("protocol");
+      this.#isReady = true;
+      processId.then(
+        (pid) => {
+          clearTimeout(timer);
+          this.#pid = pid;
+          this.#baselineBytes = residentBytes(pid) ?? 0;
+          if (groupPlace !== undefined) this.#joinGroup(groupPlace);
+          ready.resolve();
+        },
+        () => this.end("crashed"), // The launcher did not say which process to watch.
+      );
     });
     this.#pipe.on("data", (bytes: Uint8Array) => this.#receive(bytes));
     this.#pipe.on("error", () => this.end("crashed"));
-    this.#child.stderr?.on("data", (bytes: Buffer) => {
+    stderr.on("data", (bytes: Buffer) => {
       this.#stderr = (this.#stderr + bytes.toString("latin1")).slice(-STDERR_BYTES);
+      this.#stderrBytes += bytes.length;
+      if (this.#stderrBytes > MAX_STDERR_BYTES) this.#child.stderr?.destroy();
     });
     const onEnd = (why: string): void => {
       if (this.#hasEnded) return;
@@ -77,23 +101,53 @@ export class Sandbox {
           `a sandbox host (${engine.name}) ended before it was ready: ${lastWords}`,
         ),
       );
-      this.#listener?.ended(this.#endReason ?? "crashed", lastWords);
+      const hasRunOut = this.#endReason === undefined && this.#group?.hasRunOut() === true;
+      void this.#group?.remove();
+      this.#listener?.ended(this.#endReason ?? (hasRunOut ? "memory" : "crashed"), lastWords);
     };
     this.#child.on("error", (error) => onEnd(error.message));
     this.#child.on("exit", (code, signal) => onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`));
   }
 
+  /** Node's process, which is not always the one that was spawned; 0 until it is ready. */
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.#pid;
   }
 
   get hasEnded(): boolean {
     return this.#hasEnded || this.#endReason !== undefined;
   }
 
-  /** Bytes that plugins made the process grow by. */
-  grownBytes(): number {
-    return (residentBytes(this.pid) ?? 0) - this.#baselineBytes;
+  /** Bytes that were sent and that the process has not taken from the pipe. */
+  get unreadBytes(): number {
+    return this.#session.queuedBytes + this.#pipe.writableLength;
+  }
+
+  /** Before any plugin, so that what plugins take is charged to the group. */
+  #joinGroup(place: GroupPlace): void {
+    let group: ResourceGroup | undefined;
+    try {
+      group = new ResourceGroup(place);
+      group.add(this.#pid);
+      this.#group = group;
+    } catch {
+      // The process ended meanwhile, or the machine took the right back: the watchdog remains.
+      void group?.remove();
+    }
+  }
+
+  /** Tells the kernel what plugins may take in all, where it can be told. */
+  allowMemory(bytes: number): void {
+    try {
+      if (!this.hasEnded) this.#group?.allowMemory(bytes);
+    } catch {
+      // Somebody else removed the group: the watchdog remains.
+    }
+  }
+
+  usage(): Usage {
+    const bytes = residentBytes(this.pid);
+    return { grownBytes: bytes && bytes - this.#baselineBytes, cpuMs: processCpuMs(this.pid) };
   }
 
   /** Names the owner; a spare process has none until it is used. */
@@ -121,19 +175,14 @@ export class Sandbox {
     this.#pipe.destroy();
   }
 
-  readonly #queue = (bytes: Uint8Array): void => {
-    if (this.#outgoing.push(bytes) === 1) process.nextTick(this.#flush);
-  };
-
-  readonly #flush = (): void => {
-    const parts = this.#outgoing;
-    this.#outgoing = [];
-    if (this.#pipe.destroyed) return;
-    this.#pipe.write(parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts));
-  };
-
   #receive(bytes: Uint8Array): void {
     if (this.hasEnded) return;
+    // A read that filled its buffer is followed by others in the same turn of the event loop, up to two
+    // megabytes: a flood must not keep the embedding program from its own work.
+    if (bytes.length >= FULL_READ_BYTES) {
+      this.#pipe.pause();
+      setImmediate(() => this.#pipe.resume());
+    }
     try {
       // A plain view: sections of it reach callers, who expect Uint8Array and not Node's Buffer.
       this.#session.receive(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -141,5 +190,16 @@ export class Sandbox {
       if (!(error instanceof WireError)) throw error;
       this.end("protocol");
     }
+  }
+}
+
+function startBehind(wall: Wall, engine: string): SpawnedHost {
+  try {
+    return spawnDescribed(wall.describe());
+  } catch (error) {
+    const why = sanitize(error instanceof Error ? error.message : String(error));
+    throw new SandboxError("SANDBOX_START_FAILED", `a sandbox host (${engine}) could not be started: ${why}`, {
+      cause: error,
+    });
   }
 }

@@ -28,7 +28,7 @@ export const FromSandbox = {
   failure: 0x24,
   /** id = request, head = `[compartment, call, method]`, value = what is asked */
   request: 0x25,
-  /** id = call or 0, head = `[compartment, level]`, value = text */
+  /** id = call or 0, head = `[compartment, level]`, value = the text itself, not as JSON */
   log: 0x26,
   /** id = compartment, head = `LossReason` */
   lost: 0x27,
@@ -40,6 +40,9 @@ export interface LoadHead {
   readonly memoryMiB: number;
   readonly cpuMs: number;
 }
+
+/** Most bytes that a sandbox host says of a failure, or in a line of the log: they are read where they arrive. */
+export const MAX_WORDS_BYTES = 131_072;
 
 /** The descriptor in a sandbox host that holds its end of the pipe. */
 export const PIPE_DESCRIPTOR = 3;

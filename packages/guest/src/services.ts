@@ -1,0 +1,56 @@
+import type { Requests } from "./context.ts";
+
+/** Services of the broker that are thin: one request, one member of the answer. Made when first asked for. */
+export class Services {
+  readonly #requests: Requests;
+  readonly #callId: number;
+  #config: object | undefined;
+  #files: object | undefined;
+  #permissions: object | undefined;
+  #secrets: object | undefined;
+
+  constructor(requests: Requests, callId: number) {
+    this.#requests = requests;
+    this.#callId = callId;
+  }
+
+  get config(): object {
+    return (this.#config ??= Object.freeze({ get: () => this.#ask("config.get", {}, "value") }));
+  }
+
+  get files(): object {
+    return (this.#files ??= Object.freeze({
+      read: (path: unknown) => this.#ask("files.read", { path }, "bytes"),
+      list: (path: unknown) => this.#ask("files.list", { path }, "entries"),
+      write: (path: unknown, content: unknown, options: object = {}) =>
+        this.#do("files.write", { ...options, path, content }),
+      makeFolder: (path: unknown) => this.#do("files.makeFolder", { path }),
+      delete: (path: unknown) => this.#do("files.delete", { path }),
+    }));
+  }
+
+  get permissions(): object {
+    return (this.#permissions ??= Object.freeze({
+      has: (permission: unknown) => this.#ask("permissions.has", { permission }, "has"),
+    }));
+  }
+
+  get secrets(): object {
+    return (this.#secrets ??= Object.freeze({
+      reveal: (name: unknown) => this.#ask("secrets.reveal", { name }, "value"),
+    }));
+  }
+
+  fetch(url: unknown, options: object = {}): Promise<unknown> {
+    return this.#requests.send(this.#callId, "network.fetch", { ...options, url });
+  }
+
+  async #ask(method: string, request: object, member: string): Promise<unknown> {
+    const answer = await this.#requests.send(this.#callId, method, request);
+    return (answer as Record<string, unknown>)[member];
+  }
+
+  async #do(method: string, request: object): Promise<void> {
+    await this.#requests.send(this.#callId, method, request);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Limits, SecurityLevel } from "@berth/spec";
+import { decodeValue, encodeValue } from "@berth/wire";
+
+import type { BrokerRequest, LogLine } from "../src/compartment-plan.ts";
+import type { EngineDescriptor } from "../src/engine.ts";
+import { Supervisor } from "../src/node-supervisor.ts";
+import type { SupervisedCompartment } from "../src/node-supervisor.ts";
+
+/** A plugin under test, in a supervisor of its own unless one is given. */
+export interface OpenPlugin {
+  readonly supervisor: Supervisor;
+  readonly compartment: SupervisedCompartment;
+  readonly lines: LogLine[];
+  call(action: string, input?: unknown, signal?: AbortSignal): Promise<unknown>;
+}
+
+export interface OpenOptions {
+  readonly limits: Limits;
+  /** Default: the first that the engine serves, or standard where it does. */
+  readonly level?: SecurityLevel;
+  readonly onRequest?: (request: BrokerRequest) => Promise<unknown>;
+  readonly supervisor?: Supervisor;
+}
+
+export function openPlugin(engine: EngineDescriptor, code: string, options: OpenOptions): OpenPlugin {
+  const supervisor = options.supervisor ?? new Supervisor();
+  const lines: LogLine[] = [];
+  const compartment = supervisor.open({
+    packKey: "conformance",
+    engine,
+    level: options.level ?? (engine.levels.includes("standard") ? "standard" : (engine.levels[0] ?? "standard")),
+    code: new TextEncoder().encode(code),
+    sourceName: "plugin.js",
+    limits: options.limits,
+    onRequest: options.onRequest ?? (async () => ({})),
+    onLog: (line) => lines.push(line),
+  });
+  const call = async (action: string, input: unknown = null, signal?: AbortSignal): Promise<unknown> =>
+    decodeValue(await compartment.call({ action, input: encodeValue(input), caller: undefined, about: "{}", signal }));
+  return { supervisor, compartment, lines, call };
+}

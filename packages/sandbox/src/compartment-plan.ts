@@ -1,0 +1,52 @@
+import type { Limits, SecurityLevel } from "@berth/spec";
+import type { WireValue } from "@berth/wire";
+
+import type { EngineDescriptor } from "./engine.ts";
+
+/** A request of a plugin to the broker. Its compartment is known by the pipe, never by what it says. */
+export interface BrokerRequest {
+  /** The call it belongs to, as given to `Compartment.call`. */
+  readonly call: CallContext;
+  readonly method: string;
+  readonly value: WireValue;
+}
+
+/** What the embedding side knows of a call; handed to the broker unchanged. */
+export interface CallContext {
+  readonly action: string;
+  /** Opaque to the sandbox: who calls, with which rights. */
+  readonly caller: unknown;
+}
+
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly text: string;
+  /** The action that logged, when known. */
+  readonly action: string | undefined;
+}
+
+/** What is needed to run one plugin for one partition. */
+export interface CompartmentPlan {
+  /** Plugins with equal keys share a sandbox host. */
+  readonly packKey: string;
+  readonly engine: EngineDescriptor;
+  /** Decides the wall. Plugins with equal keys have equal levels. */
+  readonly level: SecurityLevel;
+  /** The bundle's bytes. */
+  readonly code: Uint8Array;
+  readonly sourceName: string;
+  readonly limits: Limits;
+  /** Answers a request, or throws a coded error, which the plugin sees as its report. */
+  readonly onRequest: (request: BrokerRequest) => Promise<unknown>;
+  readonly onLog: (line: LogLine) => void;
+}
+
+/** One call. */
+export interface SandboxCall {
+  readonly action: string;
+  readonly input: WireValue;
+  readonly caller: unknown;
+  /** JSON text: what the plugin itself may know of the call. */
+  readonly about: string;
+  readonly signal?: AbortSignal | undefined;
+}

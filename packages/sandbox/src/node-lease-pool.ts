@@ -1,0 +1,115 @@
+import type { WireValue } from "@berth/wire";
+
+import type { CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
+import { SandboxError } from "./errors.ts";
+import type { Cell } from "./node-cell.ts";
+import { cancelled } from "./outcome.ts";
+
+/** How long a process that runs a cancelled call lives on: the plugin hears of the cancellation, then it ends. */
+const CANCEL_GRACE_MS = 50;
+
+interface Waiting {
+  readonly begin: (cell: Cell) => void;
+}
+
+/**
+ * The processes of one plugin whose engine runs one call at a time. Each is leased for a call; further calls
+ * wait in order for one that is free. No process passes to another plugin: a pool belongs to one pack key.
+ */
+export class LeasePool {
+  readonly #makeCell: () => Cell;
+  readonly #size: number;
+  readonly #free: Cell[] = [];
+  readonly #busy = new Set<Cell>();
+  readonly #waiting = new Set<Waiting>();
+  #isClosed = false;
+
+  constructor(makeCell: () => Cell, size: number) {
+    this.#makeCell = makeCell;
+    this.#size = size;
+  }
+
+  async call(compartment: CompartmentPlan, call: SandboxCall): Promise<WireValue> {
+    if (this.#isClosed) throw new SandboxError("SANDBOX_CLOSED", "the host is closed");
+    if (call.signal?.aborted === true) throw cancelled(call.action);
+    const cell = this.#take() ?? (await this.#wait(compartment, call));
+    try {
+      const answer = await cell.call(compartment, call);
+      this.#giveBack(cell);
+      return answer;
+    } catch (error) {
+      // The caller has left, but the plugin may still be at work for it: that process takes no other call.
+      if (error instanceof SandboxError && error.code === "SANDBOX_CANCELLED") this.#retire(cell);
+      else this.#giveBack(cell);
+      throw error;
+    }
+  }
+
+  /** The process used last, because it is warm, or a new one. */
+  #take(): Cell | undefined {
+    const cell = this.#free.pop() ?? (this.#busy.size < this.#size ? this.#makeCell() : undefined);
+    if (cell !== undefined) this.#busy.add(cell);
+    return cell;
+  }
+
+  /** Waiting is part of a call's wall time. */
+  #wait({ limits }: CompartmentPlan, { action, signal }: SandboxCall): Promise<Cell> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+        this.#waiting.delete(waiting);
+      };
+      const waiting: Waiting = {
+        begin: (cell) => {
+          leave();
+          resolve(cell);
+        },
+      };
+      const onAbort = (): void => {
+        leave();
+        reject(cancelled(action));
+      };
+      const timer = setTimeout(() => {
+        leave();
+        reject(
+          new SandboxError(
+            "SANDBOX_DEADLINE",
+            `the action ${action} did not begin within its wall time: all ${this.#size} processes of the plugin were busy`,
+          ),
+        );
+      }, limits.wallMs);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#waiting.add(waiting);
+    });
+  }
+
+  #giveBack(cell: Cell): void {
+    const [next] = this.#waiting;
+    if (next !== undefined) return next.begin(cell);
+    this.#busy.delete(cell);
+    this.#free.push(cell);
+  }
+
+  #retire(cell: Cell): void {
+    setTimeout(() => {
+      this.#busy.delete(cell);
+      cell.close();
+      const successor = this.#waiting.size > 0 && !this.#isClosed ? this.#take() : undefined;
+      if (successor !== undefined) this.#giveBack(successor);
+    }, CANCEL_GRACE_MS);
+  }
+
+  unload(compartment: CompartmentPlan): void {
+    for (const cell of [...this.#free, ...this.#busy]) cell.unload(compartment);
+  }
+
+  /** Calls under way and calls that wait fail with SANDBOX_CLOSED. */
+  close(): void {
+    this.#isClosed = true;
+    for (const cell of [...this.#free, ...this.#busy]) cell.close();
+    // A closed process answers so to whoever waited for it.
+    const [closed] = this.#busy;
+    if (closed !== undefined) for (const { begin } of this.#waiting) begin(closed);
+  }
+}

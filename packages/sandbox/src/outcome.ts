@@ -1,0 +1,45 @@
+import type { LossReason } from "./engine.ts";
+import { SandboxError } from "./errors.ts";
+import type { SandboxErrorCode } from "./errors.ts";
+import type { EndReason } from "./node-sandbox.ts";
+import type { PluginFailure } from "./plugin-failure.ts";
+
+const OUTCOMES: Readonly<Record<EndReason | LossReason, [SandboxErrorCode, string]>> = {
+  deadline: ["SANDBOX_DEADLINE", "did not end within its wall time"],
+  cpu: ["SANDBOX_CPU", "used more CPU time than it may"],
+  memory: ["SANDBOX_MEMORY", "used more memory than it may"],
+  protocol: ["SANDBOX_PROTOCOL", "was under way in a sandbox host that broke the protocol"],
+  closed: ["SANDBOX_CLOSED", "was under way when the host was closed"],
+  crashed: ["SANDBOX_CRASHED", "was under way when its process ended"],
+};
+
+/**
+ * The error of a call that was lost with its compartment. `isCulprit` false: another call made us end the process.
+ */
+export function lossError(action: string, reason: EndReason | LossReason, isCulprit = true): SandboxError {
+  const [code, words] = OUTCOMES[reason];
+  if (!isCulprit)
+    return new SandboxError(
+      "SANDBOX_CRASHED",
+      `the action ${action} was under way in a process that was ended because of another call`,
+    );
+  return new SandboxError(code, `the action ${action} ${words}`);
+}
+
+export const cancelled = (action: string): SandboxError =>
+  new SandboxError("SANDBOX_CANCELLED", `the call of ${action} was cancelled`);
+
+export const busy = (action: string, unreadBytes: number): SandboxError =>
+  new SandboxError(
+    "SANDBOX_BUSY",
+    `the action ${action} was not called: its process has ${unreadBytes} bytes of earlier calls to read`,
+  );
+
+/** What the plugin's own code threw. */
+export function pluginThrew(
+  code: "SANDBOX_PLUGIN_THREW" | "SANDBOX_LOAD_FAILED",
+  what: string,
+  failure: PluginFailure,
+): SandboxError {
+  return new SandboxError(code, `${what}: ${failure.name}: ${failure.message}`, { details: { plugin: failure } });
+}

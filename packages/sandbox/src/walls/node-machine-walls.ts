@@ -1,0 +1,174 @@
+import { realpath } from "node:fs/promises";
+import { join } from "node:path";
+
+import { sanitize } from "@berth/base";
+import type { SecurityLevel } from "@berth/spec";
+
+import type { EngineDescriptor } from "../engine.ts";
+import { SandboxError } from "../errors.ts";
+import type { GroupPlace } from "./cgroup-mounts.ts";
+import { explainBubblewrapFailure } from "./machine-facts.ts";
+import { findBubblewrap, makeBubblewrapWall } from "./node-bubblewrap-wall.ts";
+import { foreignFunctionsFile } from "./node-foreign-functions.ts";
+import { interpreterOf } from "./node-linked-libraries.ts";
+import { readMachineFacts } from "./node-machine-facts.ts";
+import { makeOwnUidWall } from "./node-own-uid-wall.ts";
+import { tryWall } from "./node-probe.ts";
+import { findGroupPlace } from "./node-resource-group.ts";
+import { makeProcessWall } from "./node-process-wall.ts";
+import { DEFAULT_RUNTIME_FOLDER, stageRuntime } from "./node-staged-runtime.ts";
+import { DEFAULT_USER_IDS, claimUserIds } from "./node-user-id-pool.ts";
+import type { UserIdPool, UserIdRange } from "./node-user-id-pool.ts";
+import type { Launch, Missing, Wall, WallOffer } from "./wall.ts";
+
+/** What an operator may set. */
+export interface WallOptions {
+  /** Where a program that runs as root keeps the runtime of its sandbox hosts. Default /var/cache/berth/runtime. */
+  readonly runtimeFolder?: string;
+  /** User ids for sandbox hosts of a program that runs as root. Default 65,536 from 1,895,825,408 on. */
+  readonly userIds?: UserIdRange;
+  /** Folders to look for bubblewrap in, joined as in PATH. Default: PATH. */
+  readonly searchPath?: string;
+}
+
+/** What this machine offers for one engine. Every offer was tried by starting a sandbox host in it. */
+export interface MachineWalls {
+  /** A process, with a user of its own when started by root. Missing only for root: nothing foreign runs as root. */
+  readonly basic: WallOffer;
+  readonly full: WallOffer;
+  /** Where every sandbox host gets a control group of its own, around any wall; `undefined` when nowhere. */
+  readonly groupPlace: GroupPlace | undefined;
+}
+
+/** A wall for a level, and what the level's description promises beyond it. */
+export interface ChosenWall {
+  readonly wall: Wall;
+  readonly missing: readonly Missing[];
+  readonly groupPlace: GroupPlace | undefined;
+}
+
+/** Walls are tried once for each engine and choice of options; a machine does not change under a running program. */
+const known = new Map<string, Promise<MachineWalls>>();
+
+/** Tries what the machine offers; remembers the answer for as long as the program runs. */
+export function machineWalls(engine: EngineDescriptor, options: WallOptions = {}): Promise<MachineWalls> {
+  const { entry, files, nodeFlags } = engine;
+  const settled = { searchPath: process.env["PATH"] ?? "", ...options };
+  const key = JSON.stringify([entry, files, nodeFlags, settled]);
+  let walls = known.get(key);
+  if (walls === undefined) {
+    walls = tryWalls(engine, settled);
+    known.set(key, walls);
+  }
+  return walls;
+}
+
+/**
+ * The wall in which an engine's sandbox hosts run at a level.
+ *
+ * @throws SandboxError SANDBOX_WALL_MISSING when the level requires what the machine does not have
+ */
+export async function chooseWall(
+  engine: EngineDescriptor,
+  level: SecurityLevel,
+  options: WallOptions = {},
+): Promise<ChosenWall> {
+  const { basic, full, groupPlace } = await machineWalls(engine, options);
+  if (basic.kind === "missing") throw wallMissing(level, basic.missing);
+  if (level === "minimal") return { wall: basic.wall, missing: [], groupPlace };
+  if (full.kind === "offered") return { wall: full.wall, missing: [], groupPlace };
+  if (level === "isolated") throw wallMissing(level, full.missing);
+  return { wall: basic.wall, missing: [full.missing], groupPlace };
+}
+
+function wallMissing(level: SecurityLevel, { what, why, remedy }: Missing): SandboxError {
+  return new SandboxError("SANDBOX_WALL_MISSING", `level ${level} needs ${what}: ${why}`, { hint: remedy });
+}
+
+async function tryWalls(
+  engine: EngineDescriptor,
+  options: WallOptions & { searchPath: string },
+): Promise<MachineWalls> {
+  const { entry, files, nodeFlags } = engine;
+  const executable = await realpath(process.execPath);
+  const launch = await withForeignFunctions({ executable, entry, files, nodeFlags });
+  const groupPlace = await findGroupPlace();
+  if (process.getuid?.() !== 0) {
+    return { basic: offered(makeProcessWall(launch)), full: await tryFull(launch, undefined, options), groupPlace };
+  }
+  const { runtimeFolder = DEFAULT_RUNTIME_FOLDER, userIds = DEFAULT_USER_IDS } = options;
+  try {
+    const pool = await claimUserIds(userIds, join(runtimeFolder, "user-ids"));
+    const staged = await stageRuntime(launch, runtimeFolder);
+    const wall = makeOwnUidWall(staged, pool);
+    const failure = await tryWall(wall);
+    if (failure !== undefined) throw new Error(failure);
+    return { basic: offered(wall), full: await tryFull(staged, pool, options), groupPlace };
+  } catch (error) {
+    const missing = missingUser(error);
+    return { basic: missing, full: missing, groupPlace };
+  }
+}
+
+const offered = (wall: Wall): WallOffer => ({ kind: "offered", wall });
+
+function missingUser(error: unknown): WallOffer {
+  const why = sanitize(error instanceof Error ? error.message : String(error), 400);
+  return {
+    kind: "missing",
+    missing: {
+      what: "a user for sandbox hosts",
+      why: `this program runs as root, nothing foreign may run as root, and ${why}`,
+      remedy:
+        "Start the program as an ordinary user, or set the folder and the user ids of sandbox hosts (docs/guide/walls.md).",
+    },
+  };
+}
+
+async function withForeignFunctions(launch: Launch): Promise<Launch> {
+  if (process.platform !== "linux") return launch;
+  // A Node without a dynamic linker cannot load addons, so it has no use for this one.
+  const interpreter = await interpreterOf(launch.executable).catch(() => undefined);
+  const file = interpreter === undefined ? undefined : foreignFunctionsFile(interpreter);
+  return file === undefined ? launch : { ...launch, files: [...launch.files, file] };
+}
+
+/** `launch` is staged when there is a pool of user ids. */
+async function tryFull(
+  launch: Launch,
+  pool: UserIdPool | undefined,
+  { searchPath }: { readonly searchPath: string },
+): Promise<WallOffer> {
+  const facts = await readMachineFacts();
+  const missing = (what: string, why: string, remedy: string): WallOffer => ({
+    kind: "missing",
+    missing: { what, why, remedy },
+  });
+  if (facts.platform !== "linux" || (facts.arch !== "x64" && facts.arch !== "arm64"))
+    return missing(
+      "namespaces and system-call filters",
+      `this is ${facts.platform} on ${facts.arch}`,
+      "Run the host on Linux on x64 or arm64, for example in a virtual machine.",
+    );
+  const bubblewrap = await findBubblewrap(searchPath);
+  if (bubblewrap === undefined)
+    return missing(
+      "bubblewrap",
+      "there is no bwrap on the search path",
+      "apt install bubblewrap (or dnf, apk, pacman).",
+    );
+  try {
+    const interpreter = await interpreterOf(launch.executable);
+    // Since Linux 5.14 a limit on processes counts within a user namespace; before, all processes of the user.
+    const [major, minor] = facts.kernel;
+    const countsOwnThreads = pool !== undefined || major > 5 || (major === 5 && minor >= 14);
+    const wall = await makeBubblewrapWall({ bubblewrap, launch, interpreter, pool, countsOwnThreads });
+    const failure = await tryWall(wall);
+    return failure === undefined
+      ? offered(wall)
+      : { kind: "missing", missing: explainBubblewrapFailure(facts, failure) };
+  } catch (error) {
+    const why = sanitize(error instanceof Error ? error.message : String(error), 400);
+    return missing("namespaces", why, "Report this with the output of `berth doctor --json`.");
+  }
+}
