@@ -1,0 +1,1 @@
+export { quickjs } from "./quickjs.ts";

@@ -1,0 +1,19 @@
+import type { Clocks } from "./cpu-budget.ts";
+
+/**
+ * Everything that a compartment takes from outside besides what the supervisor sends it. With the same
+ * powers and the same messages in the same order a call gives the same bytes, in every process.
+ */
+export interface Powers {
+  /** Milliseconds since 1970; read once for each entry, so the guest's clock stands still while it computes. */
+  nowMs(): number;
+  /** A random unsigned 32-bit word; four for each call that draws random numbers. */
+  randomWord(): number;
+  /** Calls back after a time; answers with a function that prevents it. */
+  setTimer(run: () => void, delayMs: number): () => void;
+  /** Calls back when the messages sent so far have left. */
+  whenIdle(run: () => void): void;
+  /** Gives memory of discarded machines back. */
+  collectGarbage(): void;
+  readonly clocks: Clocks;
+}

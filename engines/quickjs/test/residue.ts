@@ -1,0 +1,92 @@
+// Calls with a secret in each, in every place where a call can leave one. Used by a test and by a longer script:
+// node engines/quickjs/test/residue.ts COUNT
+import { openStrict } from "./bench.ts";
+import type { StrictBench } from "./bench.ts";
+
+/** Every secret begins with this, so one search finds what any call left behind. */
+const MARKER = "s3cr3t-0f-a-call";
+const CODE = `
+var kept = [];
+function down(depth, secret) { return depth === 0 ? secret.length : down(depth - 1, secret + depth) + 1; }
+var berthPlugin = { actions: {
+  echo: (value) => value,
+  keep(value) { kept.push(value); globalThis.leaked = value; Object.prototype.polluted = value.secret; return kept.length; },
+  wide({ secret }) { globalThis.wide = secret + "\\u{1f511}\\u0416"; return globalThis.wide.length; },
+  deep: ({ secret }) => down(40, secret),
+  fails({ secret }) { throw new Error("failed with " + secret); },
+  logs({ secret }) { console.log(secret, { secret }); return null; },
+  code({ secret }) { return new Function("return " + JSON.stringify(secret))().length; },
+  match: ({ secret }) => secret.replace(/[a-z]/g, (letter) => letter.toUpperCase()).split("-").sort().join("+").length,
+  bytes({ secret }) { kept.push(new TextEncoder().encode(secret)); return kept.length; },
+  many({ secret }) { const list = []; for (let i = 0; i < 300; i++) list.push({ secret: secret + i }); kept.push(list); return list.length; },
+  symbol({ secret }) { globalThis[secret] = Symbol.for(secret); return 1; },
+  async ask({ secret }, ctx) { const answer = await ctx.storage.get(secret); setTimeout(() => secret, 5); return answer.length; },
+  waits: ({ secret }, ctx) => new Promise((resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new Error(secret)))),
+  grows({ secret }) { const list = []; for (let i = 0; i < 20000; i++) list.push(secret + i); return list.length; },
+} };`;
+const QUICK = [
+  "echo",
+  "keep",
+  "wide",
+  "deep",
+  "fails",
+  "logs",
+  "code",
+  "match",
+  "bytes",
+  "many",
+  "symbol",
+  "ask",
+  "waits",
+];
+
+export interface ResidueReport {
+  readonly calls: number;
+  readonly searches: number;
+  /** Calls after which a copy of a secret was found. */
+  readonly residues: number;
+  /** Calls whose memory differed from what it was after loading. */
+  readonly differences: number;
+  /** Calls that were not fresh: they saw something of an earlier one. */
+  readonly stale: number;
+}
+
+/** Makes `count` calls; looks at the whole memory after every `every`-th renewal. */
+export function searchResidue(count: number, every: number): ResidueReport {
+  const bench = openStrict(CODE, { memoryMiB: 16 });
+  const image = Buffer.from(bench.compartment.memory);
+  const needles = [Buffer.from(MARKER, "latin1"), Buffer.from(MARKER, "utf16le"), Buffer.from(MARKER.toUpperCase())];
+  const report = { calls: count, searches: 0, residues: 0, differences: 0, stale: 0 };
+  for (let index = 0; index < count; index += 1) {
+    // Growing costs a new machine, so it is rarer.
+    const action = index % 1_000 === 999 ? "grows" : (QUICK[index % QUICK.length] ?? "echo");
+    const said = callOnce(bench, action, `${MARKER}-${index}`);
+    if (action === "keep" && said !== "1") report.stale += 1;
+    if (index % every !== 0) continue;
+    report.searches += 1;
+    const memory = Buffer.from(bench.compartment.memory.buffer);
+    if (needles.some((needle) => memory.includes(needle))) report.residues += 1;
+    // A machine that was given more room has another size from then on; its image was searched as memory.
+    if (memory.length === image.length && !memory.equals(image)) report.differences += 1;
+  }
+  return report;
+}
+
+function callOnce(bench: StrictBench, action: string, secret: string): string {
+  const said = bench.call(action, { secret });
+  const request = said.find(({ kind }) => kind === "request");
+  if (request?.kind === "request") bench.compartment.settle(request.id, true, JSON.stringify({ value: secret }), []);
+  if (action === "waits") bench.cancel();
+  bench.rest();
+  bench.said.length = 0;
+  const [first] = said;
+  return first?.kind === "result" ? first.json : "";
+}
+
+if (import.meta.main) {
+  const startedAt = performance.now();
+  const report = searchResidue(Number(process.argv[2] ?? 1_000_000), Number(process.argv[3] ?? 1));
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
+  const { rss } = process.memoryUsage();
+  process.stdout.write(`${JSON.stringify({ ...report, seconds, rssMiB: Math.round(rss / 1_048_576) })}\n`);
+}

@@ -1,0 +1,19 @@
+/** A module that is not run, and why; the message continues "the module is refused: ". */
+export class ModuleRefused extends Error {
+  constructor(reason: string) {
+    super(`the module is refused: ${reason}`);
+    this.name = "ModuleRefused";
+  }
+}
+
+/** A host function said no. The instance that asked is in the middle of something and does not go on. */
+export class CallRefused extends Error {
+  /** What the plugin's failure has as `code`. */
+  readonly code: string;
+
+  constructor(code: "DENIED" | "LIMIT" | "ABORTED" | "INVALID", message: string) {
+    super(message);
+    this.name = "CallRefused";
+    this.code = code;
+  }
+}

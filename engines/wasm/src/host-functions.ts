@@ -1,0 +1,128 @@
+import { CallRefused } from "./errors.ts";
+import type { KernelMemory } from "./kernel-memory.ts";
+
+/** Variables of one plugin, all together. */
+const MAX_VARIABLE_BYTES = 1_048_576;
+const MAX_VARIABLES = 1_024;
+const MAX_ABORT_UNITS = 1_000;
+
+/** What host functions need to know of the call under way. */
+export interface CallState {
+  readonly kernel: KernelMemory;
+  readonly input: Uint8Array;
+  /** Where the plugin put its answer, or what went wrong. */
+  output: { readonly offset: number; readonly length: number } | undefined;
+  error: string | undefined;
+}
+
+/** What host functions reach of the world. */
+export interface HostWorld {
+  /** @throws CallRefused when no call is under way */
+  call(): CallState;
+  /** The plugin's variables; they live as long as its instance. */
+  readonly variables: Map<string, Uint8Array>;
+  /** The instance's own memory, if it exports one. */
+  memory(): ArrayBuffer | undefined;
+  random(): number;
+  log(level: "debug" | "info" | "warn" | "error", text: string): void;
+}
+
+type HostFunction = (...args: never[]) => unknown;
+
+/** An address or a length; what is not exact is outside every memory anyway. */
+const toNumber = (value: bigint): number => Number(BigInt.asUintN(64, value));
+
+/**
+ * The functions that a module may import, by module and name: Extism's kernel (its plug-in ABI, version 1) and
+ * what AssemblyScript's runtime needs. There is no WASI.
+ */
+export function makeHostFunctions(world: HostWorld): Readonly<Record<string, Readonly<Record<string, HostFunction>>>> {
+  const { variables } = world;
+  const log =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (offset: bigint): void =>
+      world.log(level, world.call().kernel.text(toNumber(offset)));
+  const deny = (what: string) => (): never => {
+    throw new CallRefused(
+      "DENIED",
+      `the plugin asks for ${what}, which this host does not give to WebAssembly plugins`,
+    );
+  };
+  return {
+    "extism:host/env": {
+      alloc: (length: bigint) => BigInt(world.call().kernel.allocate(toNumber(length))),
+      free: (offset: bigint) => world.call().kernel.free(toNumber(offset)),
+      length: (offset: bigint) => BigInt(world.call().kernel.lengthOf(toNumber(offset))),
+      length_unsafe: (offset: bigint) => BigInt(world.call().kernel.lengthOf(toNumber(offset))),
+      load_u8: (offset: bigint) => world.call().kernel.loadByte(toNumber(offset)),
+      load_u64: (offset: bigint) => world.call().kernel.loadWord(toNumber(offset)),
+      store_u8: (offset: bigint, value: number) => world.call().kernel.storeByte(toNumber(offset), value),
+      store_u64: (offset: bigint, value: bigint) => world.call().kernel.storeWord(toNumber(offset), value),
+      input_length: () => BigInt(world.call().input.length),
+      input_load_u8: (offset: bigint) => inputByte(world.call().input, toNumber(offset)),
+      input_load_u64: (offset: bigint) => inputWord(world.call().input, toNumber(offset)),
+      output_set(offset: bigint, length: bigint) {
+        world.call().output = { offset: toNumber(offset), length: toNumber(length) };
+      },
+      error_set(offset: bigint) {
+        const call = world.call();
+        call.error = offset === 0n ? undefined : call.kernel.text(toNumber(offset));
+      },
+      var_get(key: bigint) {
+        const { kernel } = world.call();
+        const value = variables.get(kernel.text(toNumber(key)));
+        return value === undefined ? 0n : BigInt(kernel.write(value));
+      },
+      var_set(key: bigint, value: bigint) {
+        const { kernel } = world.call();
+        setVariable(variables, kernel.text(toNumber(key)), value === 0n ? undefined : kernel.read(toNumber(value)));
+      },
+      log_trace: log("debug"),
+      log_debug: log("debug"),
+      log_info: log("info"),
+      log_warn: log("warn"),
+      log_error: log("error"),
+      // 0 is "trace": every line is wanted.
+      get_log_level: () => 0,
+      config_get: deny("a setting (config)"),
+      http_request: deny("a request over the network (http)"),
+      http_status_code: deny("a request over the network (http)"),
+      http_headers: deny("a request over the network (http)"),
+    },
+    env: {
+      abort(message: number): never {
+        throw new CallRefused("ABORTED", readManagedText(world.memory(), message) ?? "the plugin aborted");
+      },
+      seed: () => world.random(),
+    },
+  };
+}
+
+function inputByte(input: Uint8Array, offset: number): number {
+  const byte = input[offset];
+  if (byte === undefined) throw new CallRefused("INVALID", "the plugin reads beyond its input");
+  return byte;
+}
+
+function inputWord(input: Uint8Array, offset: number): bigint {
+  if (offset + 8 > input.length) throw new CallRefused("INVALID", "the plugin reads beyond its input");
+  return new DataView(input.buffer, input.byteOffset + offset, 8).getBigUint64(0, true);
+}
+
+/** @throws CallRefused LIMIT */
+function setVariable(variables: Map<string, Uint8Array>, name: string, value: Uint8Array | undefined): void {
+  if (value === undefined) return void variables.delete(name);
+  let bytes = name.length * 2 + value.length;
+  for (const [other, kept] of variables) if (other !== name) bytes += other.length * 2 + kept.length;
+  if (bytes > MAX_VARIABLE_BYTES || (variables.size >= MAX_VARIABLES && !variables.has(name)))
+    throw new CallRefused("LIMIT", `a plugin's variables have at most ${MAX_VARIABLE_BYTES} bytes together`);
+  variables.set(name, value);
+}
+
+/** A string of AssemblyScript's: UTF-16 at an address, its length in bytes in the word before. */
+function readManagedText(memory: ArrayBuffer | undefined, address: number): string | undefined {
+  if (memory === undefined || address < 4 || address > memory.byteLength) return undefined;
+  const bytes = new DataView(memory).getUint32(address - 4, true);
+  const length = Math.min(bytes, MAX_ABORT_UNITS * 2, memory.byteLength - address);
+  return Buffer.from(memory, address, length).toString("utf16le");
+}

@@ -1,0 +1,1 @@
+export { wasm, wasmFresh } from "./wasm.ts";
