@@ -8,17 +8,11 @@ export const scannerErrors = {
     cause: "A rule or profile name is misspelt, or a value has the wrong type.",
     remedy: "Compare the policy with the table of rules in the scanner's guide.",
   },
-  SCAN_PATH_UNREADABLE: {
-    kind: "input",
-    meaning: "A path that was to be scanned cannot be read.",
-    cause: "The path does not exist, or this user may not read it.",
-    remedy: "Check the path and its permissions.",
-  },
-  SCAN_TIMEOUT: {
-    kind: "limit",
-    meaning: "A scan did not finish in its time.",
-    cause: "The package is very large, or a file was made to be slow to analyse.",
-    remedy: "Scan it alone with a larger limit, or refuse the package.",
+  SCAN_POOL_CLOSED: {
+    kind: "internal",
+    meaning: "A scan was asked of a pool of threads that was disposed of.",
+    cause: "The program uses a pool after its end.",
+    remedy: "Dispose of the pool after the last scan.",
   },
 } as const satisfies ErrorTable;
 

@@ -4,11 +4,17 @@
  */
 export function pageScripts(text: string): string {
   const pieces: { readonly start: number; readonly end: number }[] = [];
-  const script = /<script\b([^>]{0,2000})>/giu;
+  const script = /<script\b/giu;
+  // The end of a tag only moves forward, so that tags without an end cost no more than one search.
+  let tagEnd = -1;
   for (let open = script.exec(text); open !== null && pieces.length < 2000; open = script.exec(text)) {
-    const start = open.index + open[0].length;
+    if (tagEnd < open.index) tagEnd = text.indexOf(">", open.index);
+    if (tagEnd < 0) break;
+    if (tagEnd - open.index > 4000) continue;
+    const start = tagEnd + 1;
     const close = indexOfClose(text, start);
-    const type = /\btype\s*=\s*["']?([^"'\s>]+)/iu.exec(open[1] ?? "")?.[1]?.toLowerCase();
+    const attributes = text.slice(open.index, tagEnd);
+    const type = /\btype\s*=\s*["']?([^"'\s>]+)/iu.exec(attributes)?.[1]?.toLowerCase();
     const isCode = type === undefined || /javascript|module|ecmascript|babel|jsx|typescript/u.test(type);
     if (isCode) pieces.push({ start, end: close });
     script.lastIndex = close;

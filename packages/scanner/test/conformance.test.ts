@@ -33,10 +33,9 @@ test("flags the malicious samples: recall of at least 0.93", { skip }, () => {
   assert.ok(all > 30 && flagged.length / all >= 0.93, `${flagged.length} of ${all}`);
 });
 
-test("leaves well-known harmless files alone, but for a known few", { skip }, () => {
+test("leaves well-known harmless files alone: at most one of them is flagged", { skip }, () => {
   const { flagged, all } = flaggedPaths("benign");
-  // The bar is one; minified network libraries still trip the chain from data to the network.
-  assert.ok(all > 30 && flagged.length <= 3, flagged.join(", "));
+  assert.ok(all > 30 && flagged.length <= 1, flagged.join(", "));
 });
 
 test("flags a short program that sends the environment away, and not one that only reads a setting", () => {

@@ -52,7 +52,9 @@ export function capabilityUses(path: string, facts: Facts): CapabilityUse[] {
   for (const call of facts.calls) {
     const sink = effectOf(call.ref)?.sink;
     if (call.ref.startsWith("?.") || call.ref.startsWith("#") || call.ref.startsWith("*.")) continue;
-    if (sink === "send" && !/^(?:window\.open|open|location)/u.test(call.ref)) add("network", call.ref, call.start);
+    if (/^(?:XMLHttpRequest|RTCPeerConnection)$/u.test(call.ref)) add("network", call.ref, call.start);
+    else if (sink === "send" && !/^(?:window\.open|open|location)/u.test(call.ref))
+      add("network", call.ref, call.start);
     else if (sink === "resolve") add("network", call.ref, call.start);
     else if (sink === "run") add("process", call.ref, call.start);
     else if (sink === "write" || sink === "remove") add("files", call.ref, call.start);

@@ -1,5 +1,5 @@
 import { editDistance } from "@berth/base";
-import type { KnownName } from "./known-names.ts";
+import { type KnownName, wellKnownScopes } from "./known-names.ts";
 
 /** Why one name passes for another. */
 export interface Resemblance {
@@ -14,13 +14,13 @@ export interface Resemblance {
   readonly isSure: boolean;
 }
 
-const lookalikes = new Map<string, string>([
-  ...pairs("аa еe оo рp сc уy хx іi јj ѕs ԁd һh ոn νv αa οo ρp τt κk ιi ɡg ıi ӏl ｌl ⅼl 0o 1l |l $s @a 3e 5s"),
-]);
+const lookalikes = new Map<string, string>(
+  pairs("аa еe оo рp сc уy хx іi јj ѕs ԁd һh ոn νv αa οo ρp τt κk ιi ɡg ıi ӏl ｌl ⅼl 0o 1l |l $s @a 3e 5s"),
+);
 
 function pairs(text: string): [string, string][] {
   return text.split(" ").flatMap((pair): [string, string][] => {
-    const [from, to] = [...pair];
+    const [from, to] = Array.from(pair);
     return from === undefined || to === undefined ? [] : [[from, to]];
   });
 }
@@ -28,8 +28,7 @@ function pairs(text: string): [string, string][] {
 /** What a name looks like: lower case, without accents, lookalikes replaced, `rn` read as `m`. */
 export function skeleton(name: string): string {
   const plain = name.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
-  return [...plain]
-    .map((letter) => lookalikes.get(letter) ?? letter)
+  return Array.from(plain, (letter) => lookalikes.get(letter) ?? letter)
     .join("")
     .replaceAll("rn", "m")
     .replaceAll("vv", "w")
@@ -47,6 +46,14 @@ export function resemblance(name: string, known: readonly KnownName[]): Resembla
   if (name.length < 3 || name.length > 80 || known.some((one) => one.name === name)) return undefined;
   const bare = name.startsWith("@") ? name.slice(name.indexOf("/") + 1) : name;
   if (name.startsWith("@") && known.some((one) => one.name === bare)) return undefined;
+  const scope = name.startsWith("@") ? name.slice(0, name.indexOf("/")) : "";
+  if (scope !== "" && !wellKnownScopes.includes(scope)) {
+    const meant = wellKnownScopes.find((one) => {
+      const distance = editDistance(scope, one);
+      return one.length >= 5 && (distance === 1 || (distance === 2 && isSwap(scope, one)));
+    });
+    if (meant !== undefined) return { known: `${meant}/${bare}`, how: "differs by one letter", isSure: true };
+  }
   const looks = skeleton(bare);
   const parts = partsOf(bare);
   let weak: Resemblance | undefined;
@@ -78,6 +85,18 @@ export function resemblance(name: string, known: readonly KnownName[]): Resembla
       weak ??= { known: one.name, how: "adds a harmless word", isSure: false };
   }
   return weak;
+}
+
+/** Whether two neighbouring letters changed places, which an edit distance counts twice. */
+function isSwap(one: string, other: string): boolean {
+  if (one.length !== other.length) return false;
+  const at = Array.from(one).findIndex((letter, index) => letter !== other.charAt(index));
+  return (
+    at >= 0 &&
+    one.charAt(at) === other.charAt(at + 1) &&
+    one.charAt(at + 1) === other.charAt(at) &&
+    one.slice(at + 2) === other.slice(at + 2)
+  );
 }
 
 const partsOf = (name: string): string[] =>

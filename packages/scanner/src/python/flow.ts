@@ -1,3 +1,4 @@
+import { variableTags } from "../syntax/effects.ts";
 import { tag } from "../syntax/tags.ts";
 import { topic, topicsOf } from "../syntax/topics.ts";
 import { pythonStatements, type Statement } from "./statements.ts";
@@ -23,7 +24,7 @@ const sources: readonly (readonly [RegExp, number])[] = [
   ],
   [/\bos\.(?:getenv|environ(?:\.get\(|\[))/u, tag.variable],
   [
-    /\bb(?:ase)?64\.|\bb(?:16|32|64|85)decode|\bbinascii\.|\bcodecs\.decode|\bzlib\.|\bgzip\.|\blzma\.|\bbz2\.|\bmarshal\.|\bbytes\.fromhex|\bfromhex\(|\bchr\(|\bFernet\(|\bAES\.|\bpickle\.|\bunhexlify|\bdecompress\(|\brot_?13|\[::\s*-1\s*\]|\.translate\(|\bcipher/u,
+    /\bb(?:ase)?64\.|\bb(?:16|32|64|85)decode|\bbinascii\.|\bcodecs\.decode|\bzlib\.|\bgzip\.|\blzma\.|\bbz2\.|\bmarshal\.|\bbytes\.fromhex|\bfromhex\(|\bchr\(|\bmap\(\s*chr\b|\bFernet\(|\bAES\.|\bpickle\.|\bunhexlify|\bdecompress\(|\brot_?13|\[::\s*-1\s*\]|\.translate\(|\bcipher/u,
     tag.decoded,
   ],
   [
@@ -75,7 +76,7 @@ const sinks: readonly (readonly [RegExp, PythonSink])[] = [
  * tags of the conditions that they stand under. Two passes, linear in the text.
  */
 export function pythonCalls(text: string): PythonCall[] {
-  const statements = pythonStatements(text);
+  const statements = withoutAliases(pythonStatements(text));
   const names = new Map<string, number>();
   const constants = new Map<string, number>();
   for (let pass = 0; pass < 2; pass += 1) for (const statement of statements) learn(statement, names, constants);
@@ -105,6 +106,24 @@ export function pythonCalls(text: string): PythonCall[] {
     }
   }
   return calls;
+}
+
+const ALIAS = /\bimport\s+([\w.]+)\s+as\s+(\w+)|^from\s+([\w.]+)\s+import\s+(\w+)\s+as\s+(\w+)/u;
+
+/** `import subprocess as s` hides nothing: the names of modules are put back. */
+function withoutAliases(statements: readonly Statement[]): readonly Statement[] {
+  const aliases = new Map<string, string>();
+  for (const { code } of statements) {
+    const found = ALIAS.exec(code);
+    const alias = found?.[2] ?? found?.[5];
+    const meant = found?.[1] ?? (found?.[3] === undefined ? undefined : `${found[3]}.${found[4] ?? ""}`);
+    if (alias !== undefined && meant !== undefined && aliases.size < 100) aliases.set(alias, meant);
+  }
+  if (aliases.size === 0) return statements;
+  return statements.map((statement) => ({
+    ...statement,
+    code: statement.code.replaceAll(/(?<![\w.])[A-Za-z_]\w*(?=\s*[.(])/gu, (name) => aliases.get(name) ?? name),
+  }));
 }
 
 const ASSIGNMENT = /^(?:global\s+)?([\w.]+)(?:\s*,\s*([\w.]+))?(?:\s*:\s*[\w[\], .]+)?\s*(?:\+|\^)?=(?!=)/u;
@@ -137,6 +156,10 @@ function tagsOf(statement: Statement, names: ReadonlyMap<string, number>): numbe
     const [name] = found;
     tags |= (names.get(name) ?? 0) | (names.get(name.split(".", 1)[0] ?? "") ?? 0);
   }
+  // A token in an authorization header goes to the service that it belongs to.
+  const { strings } = statement;
+  if ((tags & tag.variable) !== 0 && !strings.some((text) => /authorization|x-api-key|bearer/iu.test(text)))
+    for (const text of strings) tags |= variableTags(text) & tag.secretVariable;
   const paths = statement.strings.reduce((sum, text) => sum | topicsOf(text), 0);
   if ((tags & tag.file) !== 0) {
     if ((paths & (topic.credentialPath | topic.walletPath)) !== 0) tags |= tag.credential;

@@ -18,15 +18,19 @@ export function pythonStatements(text: string): Statement[] {
   let start = 0;
   let depth = 0;
   let indent = 0;
+  /** Whether `code` has nothing but space so far; asking it each time would cost the square of a line. */
+  let isBlank = true;
   let index = 0;
   const flush = (): void => {
     if (code.trim() !== "") statements.push({ start, code: code.trim(), strings, indent });
     code = "";
     strings = [];
+    isBlank = true;
   };
   while (index < text.length) {
     const character = text.charAt(index);
-    if (code.trim() === "" && character !== " " && character !== "\t" && character !== "\n" && character !== "\r") {
+    if (isBlank && character !== " " && character !== "\t" && character !== "\n" && character !== "\r") {
+      isBlank = false;
       start = index;
       indent = index - (text.lastIndexOf("\n", index - 1) + 1);
     }
@@ -36,7 +40,8 @@ export function pythonStatements(text: string): Statement[] {
     } else if (character === '"' || character === "'") {
       const prefix = /[rbuf]{0,2}$/iu.exec(code.slice(-2))?.[0] ?? "";
       const literal = readString(text, index);
-      if (prefix !== "" && /(?:^|[^\w])[rbuf]{1,2}$/iu.test(code)) code = code.slice(0, code.length - prefix.length);
+      if (prefix !== "" && /(?:^|[^\w])[rbuf]{1,2}$/iu.test(code.slice(-3)))
+        code = code.slice(0, code.length - prefix.length);
       strings.push(/r/iu.test(prefix) ? literal.raw : unescapePython(literal.raw));
       code += `\u0001${strings.length - 1}\u0002`;
       index = literal.end;

@@ -9,9 +9,11 @@ import { delaysPayload } from "./delays-payload.ts";
 import { dependsOnAddress } from "./depends-on-address.ts";
 import { dependsOnVictim } from "./depends-on-victim.ts";
 import { destroysData } from "./destroys-data.ts";
+import { differsFromPrevious } from "./differs-from-previous.ts";
 import { downloadsAndRuns } from "./downloads-and-runs.ts";
 import { escapesByConstructor } from "./escapes-by-constructor.ts";
 import { escapesByEvaluatedText } from "./escapes-by-evaluated-text.ts";
+import { escapesByPython } from "./escapes-by-python.ts";
 import { exfiltratesByNameLookup } from "./exfiltrates-by-name-lookup.ts";
 import { exfiltratesMachineDetails } from "./exfiltrates-machine-details.ts";
 import { exfiltratesPrivateData } from "./exfiltrates-private-data.ts";
@@ -44,6 +46,8 @@ import { pollutesPrototypes } from "./pollutes-prototypes.ts";
 import { publishesItself } from "./publishes-itself.ts";
 import { reachesInternals } from "./reaches-internals.ts";
 import { readsCredentialFiles } from "./reads-credential-files.ts";
+import { recordsInputByPython } from "./records-input-by-python.ts";
+import { redirectsDownloads } from "./redirects-downloads.ts";
 import { replacesBuiltins } from "./replaces-builtins.ts";
 import { replacesClipboard } from "./replaces-clipboard.ts";
 import { resemblesKnownName } from "./resembles-known-name.ts";
@@ -61,6 +65,7 @@ import { usesCapability } from "./uses-capability.ts";
 import { usesCovertChannel } from "./uses-covert-channel.ts";
 import { usesStringTable } from "./uses-string-table.ts";
 import { usesUndeclaredCapability } from "./uses-undeclared-capability.ts";
+import { weakensTransport } from "./weakens-transport.ts";
 
 /** Every rule of the scanner, by name. A new rule is a new file and two lines here. */
 export const allRules: readonly Rule[] = [
@@ -74,9 +79,11 @@ export const allRules: readonly Rule[] = [
   dependsOnAddress,
   dependsOnVictim,
   destroysData,
+  differsFromPrevious,
   downloadsAndRuns,
   escapesByConstructor,
   escapesByEvaluatedText,
+  escapesByPython,
   exfiltratesByNameLookup,
   exfiltratesMachineDetails,
   exfiltratesPrivateData,
@@ -109,6 +116,8 @@ export const allRules: readonly Rule[] = [
   publishesItself,
   reachesInternals,
   readsCredentialFiles,
+  recordsInputByPython,
+  redirectsDownloads,
   replacesBuiltins,
   replacesClipboard,
   resemblesKnownName,
@@ -126,4 +135,5 @@ export const allRules: readonly Rule[] = [
   usesCovertChannel,
   usesStringTable,
   usesUndeclaredCapability,
+  weakensTransport,
 ];

@@ -1,5 +1,5 @@
 import type { Rule } from "../rule.ts";
-import { offsetOf, permissionsOf } from "../package/package-view.ts";
+import { offsetOf, permissionsOf } from "../package/unverified-manifest.ts";
 
 const WIDE = /(?:^|[:._-])\*|^\*|^all$|<all_urls>|unrestricted|:\/\/\*\/|^full|^root$|^admin/iu;
 const GRAVE =

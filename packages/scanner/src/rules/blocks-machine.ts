@@ -21,6 +21,12 @@ export const blocksMachine: Rule = {
     },
   },
   syntax(check) {
+    for (const call of check.facts.calls) {
+      const size = call.args[0]?.number ?? 0;
+      const isHuge = /^(?:Buffer\.alloc(?:Unsafe)?|Array|\w+Array|ArrayBuffer)$/u.test(call.ref) && size >= 2 ** 24;
+      if (isHuge && (call.when.loops > 0 || call.when.delayMs > 0))
+        check.report(call.start, "This takes more and more memory, again and again.", { end: call.end });
+    }
     for (const call of callsInto(check.facts, "run")) {
       const isSelf =
         call.when.loops > 0 &&
@@ -35,7 +41,7 @@ export const blocksMachine: Rule = {
 
 function reportLoop(node: Node, body: Node, check: Parameters<NonNullable<Rule["nodes"]>[string]>[1]): void {
   const text = check.file.text.slice(body.start, Math.min(body.end, body.start + 4000));
-  if (/\b(?:break|return|throw|yield|await|process\.exit|Atomics\.wait|continue \w)\b/u.test(text)) return;
+  if (/\b(?:break|return|throw|yield|await|process\.exit|Atomics\.wait|continue [\w$]+)\b/u.test(text)) return;
   const prints = /console\.\w+|process\.std(?:out|err)\.write|alert\(|document\.write/u.test(text);
   check.report(node.start, prints ? "This loop prints without end." : "This loop never ends and hangs the program.", {
     severity: "medium",
@@ -53,15 +59,19 @@ const isAlways = (test: Node): boolean =>
         test.argument.operator === "!" &&
         test.argument.argument.type === "ArrayExpression")));
 
-/** `for (let i = 666; i < Infinity; i++)`. */
+/** `for (let i = 666; i < Infinity; i++)`, which minifiers write as `1 / 0`. */
 function isUnbounded(node: Extract<Node, { type: "ForStatement" }>): boolean {
   const test = node.test;
   return (
     test?.type === "BinaryExpression" &&
-    ((test.right.type === "Identifier" && test.right.name === "Infinity") ||
+    ((test.right.type === "BinaryExpression" &&
+      test.right.operator === "/" &&
+      test.right.right.type === "Literal" &&
+      test.right.right.value === 0) ||
+      (test.right.type === "Identifier" && test.right.name === "Infinity") ||
       (test.right.type === "MemberExpression" &&
         !test.right.computed &&
         test.right.property.type === "Identifier" &&
-        /^MAX_/u.test(test.right.property.name)))
+        test.right.property.name.startsWith("MAX_")))
   );
 }

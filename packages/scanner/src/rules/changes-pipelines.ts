@@ -29,7 +29,14 @@ export const changesPipelines: Rule = {
           text.slice(0, 8000),
         ),
       );
-      if (isPipeline || isTheft || isWorkflow)
+      const isSteering =
+        /^process\.env\.GITHUB_(?:ENV|PATH)$/u.test(path?.ref ?? "") &&
+        textsOf(writtenContent(call)).some((text) =>
+          /NODE_OPTIONS|LD_PRELOAD|BASH_ENV|PYTHONSTARTUP|GIT_SSH/u.test(text),
+        );
+      if (isSteering)
+        check.report(call.start, "This makes every later step of the build load foreign code.", { end: call.end });
+      else if (isPipeline || isTheft || isWorkflow)
         check.report(call.start, "This writes a build pipeline, which will run with the repository's secrets.", {
           severity: isTheft ? "critical" : "high",
           end: call.end,

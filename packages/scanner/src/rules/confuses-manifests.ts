@@ -1,6 +1,13 @@
 import type { Rule } from "../rule.ts";
 import { duplicateMembers } from "../package/json-members.ts";
-import { entryOf, isObject, objectMember, offsetOf, permissionsOf, textMember } from "../package/package-view.ts";
+import {
+  entryOf,
+  isObject,
+  objectMember,
+  offsetOf,
+  permissionsOf,
+  textMember,
+} from "../package/unverified-manifest.ts";
 
 const SHADOWED =
   /^(?:git|node|npm|npx|pnpm|yarn|ls|cat|cp|mv|rm|sh|bash|zsh|curl|wget|ssh|sudo|python3?|pip3?|docker|kubectl|aws|gcloud|code|make|grep|find|cd|echo|env|test|kill|ps|tar|vim?|nano|gpg|tsc|deno|bun|go|cargo|brew|apt|gh)$/u;

@@ -56,6 +56,13 @@ export const dependsOnVictim: Rule = {
         );
       }
     }
+    for (const condition of check.facts.conditions) {
+      if ((condition.tags & tag.identity) === 0) continue;
+      if (!/["'`][0-9a-f]{32,128}["'`]/u.test(check.source(condition.start, condition.end))) continue;
+      check.report(condition.start, "This compares a hash of the machine's identity, to act on one machine alone.", {
+        end: condition.end,
+      });
+    }
     for (const call of callsInto(check.facts, "code")) {
       const key = call.args.reduce((sum, arg) => sum | deepTags(arg), 0);
       if ((key & VICTIM) !== 0 && (key & tag.decoded) !== 0)

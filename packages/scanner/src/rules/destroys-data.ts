@@ -1,4 +1,5 @@
-import type { Rule } from "../rule.ts";
+import type { Rule, SyntaxCheck } from "../rule.ts";
+import { effectOf } from "../syntax/effects.ts";
 import { callsInto, commandTopics, textsOf, writtenContent, writtenPath } from "../syntax/queries.ts";
 import { commandOf } from "../syntax/transfers.ts";
 import { tag } from "../syntax/tags.ts";
@@ -45,8 +46,7 @@ export const destroysData: Rule = {
       const isListed =
         path !== undefined &&
         (path.tags & tag.listing) !== 0 &&
-        ((path.tags & tag.home) !== 0 ||
-          /homedir\(\)|["'`]\/["'`]|cwd\(\)|["'`]\.\.?\/?["'`]/u.test(check.file.text.slice(0, 20_000))) &&
+        ((path.tags & tag.home) !== 0 || listsBroadly(check)) &&
         check.file.text.length < 20_000;
       if (isHome || isBroad || isListed)
         check.report(call.start, "This deletes the user's files.", {
@@ -91,3 +91,13 @@ export const destroysData: Rule = {
     }
   },
 };
+
+/** Whether some folder that is listed is the user's or the working one; a folder from a caller is the caller's. */
+const listsBroadly = (check: SyntaxCheck): boolean =>
+  check.facts.calls.some(
+    (call) =>
+      ((effectOf(call.ref)?.gives ?? 0) & tag.listing) !== 0 &&
+      (textsOf(call.args[0]).some((text) => /^(?:\/|\.{1,2}\/?|~\/?)$/u.test(text)) ||
+        ((call.args[0]?.tags ?? 0) & tag.home) !== 0 ||
+        /homedir\(\)|cwd\(\)/u.test(check.source(call.start, call.end))),
+  );

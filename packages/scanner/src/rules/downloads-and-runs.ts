@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 import type { CallFact } from "../syntax/facts.ts";
-import { callsInto, commandTopics, writtenContent, writtenPath } from "../syntax/queries.ts";
+import { callsInto, commandTopics, topicsOfValue, writtenContent, writtenPath } from "../syntax/queries.ts";
 import { commandOf } from "../syntax/transfers.ts";
 import { tag } from "../syntax/tags.ts";
 import { topic } from "../syntax/topics.ts";
@@ -22,7 +22,7 @@ export const downloadsAndRuns: Rule = {
       if ((topics & topic.downloads) !== 0 && (topics & topic.interprets) !== 0) {
         check.report(call.start, "This command downloads something and runs it.", { end: call.end });
       } else if (
-        /-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{16}|-EncodedCommand|base64\s+(?:-d|-D|--decode)[^|]*\|\s*(?:ba|z)?sh|mshta|regsvr32|rundll32|IEX\b|Invoke-Expression/iu.test(
+        /-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{16}|-EncodedCommand|base64\s+(?:-d|-D|--decode)[^|]*\|\s*(?:ba|z)?sh|mshta|regsvr32|rundll32|certutil(?:\.exe)?\s+-decode|IEX\b|Invoke-Expression/iu.test(
           text,
         )
       ) {
@@ -45,6 +45,11 @@ export const downloadsAndRuns: Rule = {
         });
       }
     }
+    for (const call of callsInto(facts, "write")) {
+      const topics = topicsOfValue(writtenContent(call));
+      if ((topics & topic.downloads) !== 0 && (topics & topic.interprets) !== 0 && callsInto(facts, "run").length > 0)
+        check.report(call.start, "This writes a script that downloads something and runs it.", { end: call.end });
+    }
     const brought = facts.calls.filter((call) => isWrite(call) && (tagsOf(writtenContent(call)) & BROUGHT) !== 0);
     const piped = facts.calls.filter(
       (call) =>
@@ -52,11 +57,19 @@ export const downloadsAndRuns: Rule = {
         (call.receiver.tags & BROUGHT) !== 0 &&
         (call.args[0]?.ref === "#file" || /createWriteStream/u.test(check.source(call.start, call.end))),
     );
+    piped.push(
+      ...facts.calls.filter(
+        (call) =>
+          /(?:^|\.)pipeline$/u.test(call.ref) &&
+          call.args.some((arg) => arg.ref === "#file") &&
+          call.args.some((arg) => (arg.tags & BROUGHT) !== 0),
+      ),
+    );
     if (brought.length === 0 && piped.length === 0) return;
     const files = [
       ...brought.map((call) => ({ call, path: writtenPath(call), text: check.source(...firstArgument(call)) })),
       ...facts.calls
-        .filter((call) => /createWriteStream$/u.test(call.ref) && piped.length > 0)
+        .filter((call) => call.ref.endsWith("createWriteStream") && piped.length > 0)
         .map((call) => ({ call, path: call.args[0], text: check.source(...firstArgument(call)) })),
     ];
     for (const call of facts.calls) {

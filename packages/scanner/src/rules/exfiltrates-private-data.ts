@@ -16,9 +16,11 @@ export const exfiltratesPrivateData: Rule = {
     for (const transfer of check.transfers) {
       const tags = transfer.tags & PRIVATE;
       if (tags === 0) continue;
+      const isSetting = transfer.kind === "name" && tags === tag.environment && !/[a-z]/iu.test(transfer.url ?? "");
+      if (isSetting) continue;
       const isPageOnly = (tags & ~PAGE) === 0;
       if (isPageOnly && !transfer.isFixed) continue;
-      if (transfer.kind === "window" && (tags & GRAVE) === 0) continue;
+      if (transfer.kind === "window" && (tags & GRAVE) === 0 && !transfer.isFixed) continue;
       const where = transfer.from >= 0 ? ` (read on line ${check.file.positionOf(transfer.from).line})` : "";
       const target = transfer.url === undefined ? "" : ` to ${JSON.stringify(transfer.url.slice(0, 60))}`;
       check.report(transfer.start, `This sends ${describeTags(tags)}${where}${target} by ${transfer.how}.`, {

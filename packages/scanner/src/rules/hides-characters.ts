@@ -5,6 +5,14 @@ const RUN =
 /** Letters that show as nothing and may stand in names. */
 const EMPTY_NAME = /[\u3164\uFFA0\u115F\u1160]/u;
 
+/** Whether other letters than ASCII stand all around: a table of characters, or a text in another script. */
+export function isTable(text: string, at: number): boolean {
+  const around = text.slice(Math.max(0, at - 40), at + 40);
+  return (
+    (around.match(/[^\x00-\x7f\u200B-\u200F\u202A-\u202E\u2060-\u2069\u3164\uFFA0\u115F\u1160]/gu)?.length ?? 0) >= 12
+  );
+}
+
 export const hidesCharacters: Rule = {
   id: "hides-characters",
   class: "hidden-text",
@@ -18,9 +26,13 @@ export const hidesCharacters: Rule = {
     const run = RUN.exec(text);
     if (run !== null) {
       const icons = language === "css" || (language === "json" && /[\uE000-\uF8FF]/u.test(run[0]));
-      check.report(run.index, `${[...run[0]].length} characters here show as nothing; a payload can hide in them.`, {
-        severity: icons ? "low" : "high",
-      });
+      check.report(
+        run.index,
+        `${Array.from(run[0]).length} characters here show as nothing; a payload can hide in them.`,
+        {
+          severity: icons ? "low" : "high",
+        },
+      );
     }
     const empty = EMPTY_NAME.exec(text);
     if (empty !== null && language !== "markdown" && language !== "text") {
@@ -28,7 +40,7 @@ export const hidesCharacters: Rule = {
       const around = text.slice(Math.max(0, empty.index - 2), empty.index + 3);
       const isKorean = /[\uAC00-\uD7AF\u1100-\u115E\u3131-\u3163]/u.test(around);
       const isClass = /[[\]\\-]/u.test(around) && text.length > 4000;
-      if (!isKorean && !isClass)
+      if (!isKorean && !isClass && !isTable(text, empty.index))
         check.report(empty.index, "A letter that shows as nothing stands here; it can be a name that nobody sees.", {});
     }
     // Tags (plane 14) spell ASCII invisibly: two are enough for a message.

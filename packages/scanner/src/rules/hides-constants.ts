@@ -21,6 +21,18 @@ const TELLING =
   topic.autostartCommand |
   topic.publishes;
 
+/** Topics that name a place. */
+const PLACES =
+  topic.credentialPath |
+  topic.walletPath |
+  topic.browserPath |
+  topic.autostartPath |
+  topic.pipelinePath |
+  topic.hookPath |
+  topic.metadataUrl |
+  topic.absoluteUrl |
+  topic.dropUrl;
+
 const ENCODED = CONCEALED & ~(made.join | made.slice | made.percent);
 
 export const hidesConstants: Rule = {
@@ -33,7 +45,8 @@ export const hidesConstants: Rule = {
     for (const { start, end, value } of check.facts.concealed) {
       const text = value.shape ?? "";
       if (text.length < 4 || text.length > 20_000) continue;
-      const topics = topicsOf(text) & TELLING;
+      // Paths and addresses are written without quotes and brackets; what has some is markup or a selector.
+      const topics = topicsOf(text) & (/["'<>[\]]/u.test(text) ? TELLING & ~PLACES : TELLING);
       const isName =
         /^(?:eval|Function|require|process|child_process|constructor|fromCharCode|execSync|exec|mainModule|globalThis|atob|fetch|XMLHttpRequest)$/u.test(
           text,

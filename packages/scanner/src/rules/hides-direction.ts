@@ -1,3 +1,4 @@
+import { isTable } from "./hides-characters.ts";
 import type { Rule } from "../rule.ts";
 
 const OVERRIDES = /[\u202A-\u202E\u2066-\u2069]/gu;
@@ -14,12 +15,12 @@ export const hidesDirection: Rule = {
     let count = 0;
     let first = -1;
     for (const found of text.matchAll(OVERRIDES)) {
-      if (first < 0) first = found.index;
+      if (first < 0 || (isTable(text, first) && !isTable(text, found.index))) first = found.index;
       count += 1;
       if (count > 1000) break;
     }
     if (count === 0) return;
-    const isProse = language === "markdown" || language === "text" || language === "json";
+    const isProse = language === "markdown" || language === "text" || language === "json" || isTable(text, first);
     check.report(
       first,
       `${count} invisible mark${count === 1 ? "" : "s"} here turn${count === 1 ? "s" : ""} the direction of the text: it does not do what it seems to say.`,

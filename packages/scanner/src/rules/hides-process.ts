@@ -6,6 +6,18 @@ import type { Value } from "../syntax/value.ts";
 
 const isTrue = (value: Value): boolean => value.shape === "true";
 
+const isCallerChosen = (command: Value | undefined): boolean =>
+  command !== undefined && command.shape === undefined && command.ref === undefined && command.tags === 0;
+
+/** Programs that show the user something, each in its own window: nothing is hidden by letting go of them. */
+const isOpener = (command: Value | undefined): boolean => {
+  const names = textsOf(command);
+  return (
+    names.length > 0 &&
+    names.every((name) => /^(?:open|xdg-open|explorer(?:\.exe)?|gio|kde-open5?|wslview)$/u.test(name))
+  );
+};
+
 export const hidesProcess: Rule = {
   id: "hides-process",
   class: "process",
@@ -23,13 +35,20 @@ export const hidesProcess: Rule = {
           value.shape === "ignore" ||
           ((value.items?.length ?? 0) > 0 && value.items?.every((item) => item.shape === "ignore") === true),
       );
+      const isSilentFork = call.ref.endsWith(".fork") && hasOption(call, "silent", isTrue);
       const windowless = hasOption(call, "windowsHide", isTrue);
       const text = commandOf(call.args);
-      if (detached && silent) {
+      if (isOpener(call.args[0])) continue;
+      if (detached && (silent || isSilentFork)) {
         check.report(
           call.start,
           "This starts a process that outlives the program, shows no output and has no window.",
-          { severity: windowless ? "high" : "medium", end: call.end },
+          {
+            severity: windowless ? "high" : "medium",
+            // What is started is for the caller to say: a library for starting programs.
+            confidence: isCallerChosen(call.args[0]) ? "medium" : "high",
+            end: call.end,
+          },
         );
       } else if (detached && (windowless || check.facts.calls.some((other) => other.ref === "#child.unref"))) {
         check.report(call.start, "This starts a process that goes on after the program ends.", {

@@ -19,7 +19,7 @@ export const isPacked: Rule = {
     }
     if (counted.length >= 60 && symbols / counted.length > 0.85)
       check.report(0, "This code is written with brackets, plus and exclamation marks alone.", {});
-    else if (/(?:^|[;\s])[$_゚\w]+\s*=\s*~\s*\[\s*\]|ﾟωﾟﾉ|゚ω゚ノ|\(ﾟДﾟ\)|\(゚Д゚\)/u.test(head))
+    else if (/(?:^|[;\s])(?:[$_\w]|\u309A)+\s*=\s*~\s*\[\s*\]|ﾟωﾟﾉ|゚ω゚ノ|\(ﾟДﾟ\)|\(゚Д゚\)/u.test(head))
       check.report(0, "This code builds its letters from symbols so that nobody can read it.", {});
     const escapes = head.match(/\\(?:x[2-7][0-9a-f]|u00[2-7][0-9a-f])/giu)?.length ?? 0;
     if (escapes >= 12 && escapes * 4 > head.length * 0.12)
@@ -62,6 +62,8 @@ export const isPacked: Rule = {
         /\.replace(?:All)?\(|\.reverse\(\)|\.join\(\s*["'`]{2}|\.map\(|\^/u.test(source) &&
         (compilation.code.isConstant || check.file.text.length < 3000) &&
         compilation.tags === 0 &&
+        // A frame of readable code around a part that is filled in is a template.
+        (compilation.code.isConstant || !/["'`](?:return|with|var|let|const|function)\b/u.test(source)) &&
         /["'`][^"'`]{8,}["'`]/u.test(source)
       ) {
         check.report(

@@ -27,7 +27,7 @@ export const loadsRemoteModule: Rule = {
     for (const compilation of check.compilations) {
       for (const text of textsOf(compilation.code)) {
         const isScript = compilation.ref.startsWith("element:script") && compilation.ref.endsWith(".src");
-        const isWorker = compilation.ref === "importScripts" || compilation.how === "a worker";
+        const isWorker = /^importScripts$|getScript$/u.test(compilation.ref) || compilation.how === "a worker";
         if ((isScript || isWorker) && REMOTE.test(text) && !text.startsWith(HOLE)) {
           check.report(
             compilation.start,
@@ -35,7 +35,16 @@ export const loadsRemoteModule: Rule = {
             { end: compilation.end },
           );
         } else if ((isWorker || compilation.ref === "import") && /^data:/iu.test(text)) {
+          const isReadable = !/;base64/iu.test(text) && compilation.tags === 0;
           check.report(compilation.start, "This runs code that is written inside an address (`data:`).", {
+            severity: isReadable && check.file.text.length > 10_000 ? "low" : "high",
+            end: compilation.end,
+          });
+        } else if (
+          /\bimport\s*(?:\(\s*|[\w*{}, $]{1,80}\sfrom\s*)?["'`](?:https?:)?\/\//u.test(text.slice(0, 4000)) &&
+          !compilation.ref.endsWith(".src")
+        ) {
+          check.report(compilation.start, "This runs code, written as text, that loads a module from elsewhere.", {
             end: compilation.end,
           });
         } else if (
@@ -48,9 +57,16 @@ export const loadsRemoteModule: Rule = {
         }
       }
     }
+    for (const write of check.facts.writes) {
+      if (!/^(?:srcdoc|innerHTML|outerHTML)$/u.test(write.name)) continue;
+      if (textsOf(write.value).some((text) => /<script[^>]+src=["']?(?:https?:)?\/\//iu.test(text)))
+        check.report(write.start, "This writes a script element that loads code from elsewhere.", { end: write.end });
+    }
     for (const call of check.facts.calls) {
-      if (call.ref !== "*.setAttribute" || call.receiver.ref !== "element:script" || call.args[0]?.shape !== "src")
-        continue;
+      const isScript =
+        call.ref === "element:script.setAttribute" ||
+        (call.ref === "*.setAttribute" && call.receiver.ref === "element:script");
+      if (!isScript || call.args[0]?.shape !== "src") continue;
       if (textsOf(call.args[1]).some((text) => REMOTE.test(text)))
         check.report(call.start, "This loads a script from a remote address.", { end: call.end });
     }

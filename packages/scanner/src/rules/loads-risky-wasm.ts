@@ -13,6 +13,16 @@ export const loadsRiskyWasm: Rule = {
     "WebAssembly that comes from the network or is decoded at run time, or that is handed functions to run code, commands or requests.",
   remedy: "Ship the module as a `.wasm` file and hand it only the functions it needs.",
   syntax(check) {
+    for (const call of check.facts.calls) {
+      if (call.ref !== "wasi.WASI") continue;
+      const options = call.args[0]?.props;
+      const opens = [...(options?.get("preopens")?.props?.values() ?? [])].some((value) => value.shape === "/");
+      const env = options?.get("env");
+      if (opens || (env !== undefined && (deepTags(env) & tag.environment) !== 0))
+        check.report(call.start, "The WebAssembly module started here gets the whole disk or the whole environment.", {
+          end: call.end,
+        });
+    }
     for (const call of callsInto(check.facts, "wasm")) {
       const [bytes, imports] = call.args;
       const from = bytes === undefined ? 0 : deepTags(bytes);

@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 import { effectOf } from "../syntax/effects.ts";
-import { commandTopics, topicsOfValue } from "../syntax/queries.ts";
+import { commandTopics, textsOf, topicsOfValue } from "../syntax/queries.ts";
 import { topic, topicsOf } from "../syntax/topics.ts";
 
 export const minesCryptocurrency: Rule = {
@@ -20,7 +20,7 @@ export const minesCryptocurrency: Rule = {
         (topics & topic.mining) === 0 ||
         (sink === undefined &&
           !call.isNew &&
-          !/(?:stratum|miner|coinhive|cryptoloot|write|start|send|connect)/iu.test(call.ref))
+          !/(?:stratum|miner|coinhive|cryptoloot|write|start|send|connect|postMessage)/iu.test(call.ref))
       )
         continue;
       check.report(call.start, "This mines cryptocurrency with the user's machine.", { end: call.end });
@@ -46,8 +46,20 @@ export const minesCryptocurrency: Rule = {
         end: call.end,
       });
     }
+    for (const { code, start, end } of check.compilations) {
+      const search = textsOf(code).some(
+        (text) =>
+          /\b(?:for|while)\s*\(/u.test(text) &&
+          /createHash|subtle\.digest|sha256|keccak/iu.test(text) &&
+          /startsWith\(\s*["'`]0{2,}|["'`]0["'`]\.repeat|difficulty|nonce/iu.test(text),
+      );
+      if (search) check.report(start, "This starts code that searches for hashes in a loop, as miners do.", { end });
+    }
     const text = check.file.text;
     if (text.length > 200_000) return;
+    const protocol = /["'`](?:mining\.(?:subscribe|authorize|submit)|stratum\+(?:tcp|ssl):)/u.exec(text);
+    if (protocol !== null)
+      check.report(protocol.index, "This speaks the protocol of mining pools.", { severity: "high" });
     const words =
       /\b(?:CoinHive\.(?:Anonymous|User)|CryptoLoot|Client\.Anonymous\(|deepMiner|throttle\s*:\s*0|hashes?(?:Per|\/)s(?:ec|econd)?|"method"\s*:\s*"(?:login|submit|getjob)"|\bjob_id\b)/u.exec(
         text,

@@ -35,6 +35,16 @@ export const mixesAlphabets: Rule = {
       );
     }
   },
+  syntax(check) {
+    for (const load of check.facts.loads) {
+      const name = load.specifier.shape ?? "";
+      if (!load.specifier.isConstant || name.length > 100 || name.match(LOOKALIKE) === null || !/[a-z]/iu.test(name))
+        continue;
+      check.report(load.start, `The module name ${JSON.stringify(name)} has letters of another alphabet in it.`, {
+        end: load.end,
+      });
+    }
+  },
 };
 
 function wordAround(text: string, at: number): { readonly start: number; readonly end: number; readonly text: string } {
@@ -48,7 +58,7 @@ function wordAround(text: string, at: number): { readonly start: number; readonl
 /** At least two Latin letters, and besides them nothing but lookalikes: no honest word is written so. */
 function isMixed(word: string): boolean {
   const latin = word.match(/[A-Za-z]/gu)?.length ?? 0;
-  const foreign = [...word].filter((letter) => /\p{L}/u.test(letter) && !/[A-Za-z]/u.test(letter));
+  const foreign = Array.from(word).filter((letter) => /\p{L}/u.test(letter) && !/[A-Za-z]/u.test(letter));
   return (
     latin >= 2 &&
     foreign.length > 0 &&

@@ -36,6 +36,20 @@ export const opensReverseShell: Rule = {
         );
       }
     }
+    for (const call of check.facts.calls) {
+      if (
+        /^#child(?:\.stdin)?\.(?:write|end)$/u.test(call.ref) &&
+        call.args.some((arg) => (arg.tags & tag.remote) !== 0) &&
+        check.transfers.some((transfer) => (transfer.tags & tag.output) !== 0)
+      )
+        check.report(
+          call.start,
+          "What arrives over the network is typed into a program, whose answers are sent back.",
+          {
+            end: call.end,
+          },
+        );
+    }
     for (const transfer of check.transfers) {
       if (
         (transfer.tags & tag.output) === 0 ||

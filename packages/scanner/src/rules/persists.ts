@@ -33,7 +33,7 @@ export const persists: Rule = {
         });
       } else if (
         (topics & (topic.autostartPath | topic.hookPath)) !== 0 &&
-        />>?|\b(?:cp|mv|ln|tee|copy|install)\b/u.test(text)
+        />>?|\b(?:cp|mv|ln|tee|copy|install)\b/u.test(text.replaceAll(/\d?>\s*\/dev\/null/gu, ""))
       ) {
         check.report(call.start, "This command writes to a place from which programs start by themselves.", {
           end: call.end,
@@ -49,7 +49,7 @@ export const persists: Rule = {
           severity: "medium",
           end: call.end,
         });
-      } else if (/app\.setLoginItemSettings$/u.test(call.ref))
+      } else if (call.ref.endsWith("app.setLoginItemSettings"))
         check.report(call.start, "This makes the program start with the system.", {
           severity: "medium",
           end: call.end,

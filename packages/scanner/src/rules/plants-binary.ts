@@ -44,12 +44,20 @@ export const plantsBinary: Rule = {
           `This puts a program on the machine${texts[0] === undefined ? "" : `: ${JSON.stringify(texts[0].slice(0, 80).replaceAll("\uFFFC", "…"))}`}.`,
           { severity: isBrought || isImage ? "critical" : "high", confidence: isBuild ? "low" : "high", end: call.end },
         );
-      } else if (isProgram)
-        check.report(call.start, "This writes a file that the system can start.", {
-          severity: "medium",
-          confidence: "medium",
-          end: call.end,
-        });
+      } else if (isProgram) {
+        const isStarted = callsInto(check.facts, "run").some((other) =>
+          textsOf(other.args[0]).some((text) => texts.includes(text)),
+        );
+        check.report(
+          call.start,
+          `This writes a file that the ${isStarted ? "program then starts" : "system can start"}.`,
+          {
+            severity: isStarted ? "high" : "medium",
+            confidence: isStarted ? "high" : "medium",
+            end: call.end,
+          },
+        );
+      }
     }
     for (const call of callsInto(check.facts, "run")) {
       const env = call.args.map((arg) => arg.props?.get("env")?.props).find((props) => props !== undefined);
@@ -73,7 +81,11 @@ export const plantsBinary: Rule = {
         match[1] === "NODE_OPTIONS" &&
         /--(?:require|import|loader|experimental-loader)|-r\s/u.test(textsOf(write.value).join(" "));
       if (PRELOADS.test(match[1]) && match[1] !== "NODE_OPTIONS" && match[1] !== "ELECTRON_RUN_AS_NODE")
-        check.report(write.start, `This makes programs load foreign code by ${match[1]}.`, { end: write.end });
+        check.report(write.start, `This makes programs load foreign code by ${match[1]}.`, {
+          // Build tools set it for the Python that they start.
+          severity: match[1] === "PYTHONPATH" && !isForeign ? "low" : "high",
+          end: write.end,
+        });
       else if (isNode)
         check.report(write.start, "This makes every Node program load foreign code.", { end: write.end });
       else if (isPath && isForeign)

@@ -42,6 +42,13 @@ export const publishesItself: Rule = {
             end: call.end,
           },
         );
+      } else if (/\bgit\s+remote\s+(?:add|set-url)\b.{0,200}\bgit\s+push\b/u.test(text)) {
+        check.report(call.start, "This sends the repository to another place than its own.", {
+          severity: "high",
+          end: call.end,
+        });
+      } else if (/\bnpm\s+(?:owner\s+add|access\s+grant|token\s+create|adduser)\b/u.test(text)) {
+        check.report(call.start, "This gives others rights on the user's packages.", { end: call.end });
       } else if (
         pushes &&
         (changesManifest ||

@@ -4,6 +4,10 @@ import { textsOf } from "../syntax/queries.ts";
 const GRAVE_BINDINGS =
   /^(?:spawn_sync|process_wrap|tcp_wrap|pipe_wrap|udp_wrap|contextify|fs_dir|worker|inspector|module_wrap|cares_wrap)$/u;
 
+/** In a small file a single look at the caller is the point of it. */
+const SMALL = 20_000;
+const SMALL_BINDING = 3000;
+
 export const reachesInternals: Rule = {
   id: "reaches-internals",
   class: "sandbox-escape",
@@ -17,7 +21,7 @@ export const reachesInternals: Rule = {
       const [first] = call.args;
       const name = first?.isConstant === true ? (first.shape ?? "") : "";
       if (/^(?:process|\?\.process|\?)\.(?:binding|_linkedBinding)$/u.test(call.ref)) {
-        const isGrave = GRAVE_BINDINGS.test(name) || name === "";
+        const isGrave = GRAVE_BINDINGS.test(name) || name === "" || check.file.text.length < SMALL_BINDING;
         check.report(
           call.start,
           `This takes Node's internal part ${JSON.stringify(name || "…")}, below every permission check.`,
@@ -38,7 +42,7 @@ export const reachesInternals: Rule = {
           { severity: isOwn ? "low" : "high", end: call.end },
         );
       } else if (
-        /getBuiltinModule$/u.test(call.ref) &&
+        call.ref.endsWith("getBuiltinModule") &&
         (first?.made !== 0 || /child_process|^(?:node:)?(?:vm|net|fs|http|https|dns)$/u.test(name))
       ) {
         const isPlain = first?.made === 0 && check.file.text.length > 4000;
@@ -46,7 +50,7 @@ export const reachesInternals: Rule = {
           severity: isPlain ? "low" : "high",
           end: call.end,
         });
-      } else if (/process\.dlopen$/u.test(call.ref)) {
+      } else if (call.ref.endsWith("process.dlopen")) {
         check.report(call.start, "This loads native code directly.", { end: call.end, severity: "medium" });
       } else if (call.ref === "*.getThis" || call.ref === "*.getFunction") {
         if (/prepareStackTrace/u.test(check.file.text))
@@ -59,12 +63,15 @@ export const reachesInternals: Rule = {
           severity: /evaluate|callFunctionOn|compileScript/u.test(name) ? "high" : "low",
           end: call.end,
         });
+      } else if (call.ref === "v8.setFlagsFromString" && /allow[-_]natives[-_]syntax/u.test(name)) {
+        check.report(call.start, "This opens the engine's own functions to the program.", { end: call.end });
       } else if (/^process\.kill$/u.test(call.ref) && textsOf(call.args[1]).includes("SIGUSR1")) {
         check.report(call.start, "This switches on the debugger of a process.", { end: call.end });
       } else if (call.ref === "process.chdir" && name === "/proc/self/fd") {
         check.report(call.start, "This walks into open files of the process.", { end: call.end });
       } else if (/^arguments\.callee\.caller|^\?\.caller\./u.test(call.ref)) {
         check.report(call.start, "This reaches the function that called it, and through it the host's objects.", {
+          severity: /\.(?:toString|name)$/u.test(call.ref) ? "low" : "high",
           end: call.end,
         });
       } else if (
@@ -93,7 +100,11 @@ export const reachesInternals: Rule = {
     }
     for (const read of facts.reads) {
       if (/^(?:arguments\.callee\.caller|\?\.caller\.arguments|\?\.callee\.caller)/u.test(read.ref))
-        check.report(read.start, "This reaches the function that called it.", { severity: "medium", end: read.end });
+        check.report(read.start, "This reaches the function that called it.", {
+          severity: "medium",
+          confidence: check.file.text.length < SMALL ? "high" : "medium",
+          end: read.end,
+        });
     }
     for (const write of facts.writes) {
       const outer = /^(?:parent|top|opener)\.(?!location|postMessage|onmessage)/u.exec(write.ref ?? "");

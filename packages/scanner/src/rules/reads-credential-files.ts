@@ -2,9 +2,12 @@ import type { Rule } from "../rule.ts";
 import { effectOf } from "../syntax/effects.ts";
 import { commandTopics, textsOf, topicsOfValue } from "../syntax/queries.ts";
 import { describeTags, tag } from "../syntax/tags.ts";
-import { topic } from "../syntax/topics.ts";
+import { topic, topicsOf } from "../syntax/topics.ts";
 
 const PATHS = topic.credentialPath | topic.walletPath | topic.browserPath;
+
+/** Characters within which reading and sending belong together. */
+const NEAR = 6000;
 
 export const readsCredentialFiles: Rule = {
   id: "reads-credential-files",
@@ -20,9 +23,19 @@ export const readsCredentialFiles: Rule = {
       if (topics === 0) continue;
       const probes = /(?:exists|access|stat)/u.test(call.ref);
       const name = textsOf(path).find((text) => text !== "") ?? "";
-      const isEnv = topics === topic.credentialPath && /(?:^|[/\\\uFFFC])\.env[^/]*$|\.npmrc$|package/u.test(name);
-      const canSend = check.transfers.some((transfer) => transfer.kind !== "element");
+      const isEnv =
+        topics === topic.credentialPath &&
+        name !== "" &&
+        textsOf(path).every(
+          (text) => (topicsOf(text) & PATHS) === 0 || /(?:^|[/\\\uFFFC])\.env[^/]*$|\.npmrc$|package/u.test(text),
+        );
+      // A program that sends nothing anywhere near has no use for them but its own.
+      const canSend = check.transfers.some(
+        (transfer) => transfer.kind !== "element" && Math.abs(transfer.start - call.start) < NEAR,
+      );
       const reachesSend = check.transfers.some((transfer) => (transfer.tags & (tag.credential | tag.browser)) !== 0);
+      const isPublic = name === "/etc/passwd";
+      const isSmall = check.file.text.length < NEAR;
       const what =
         (topics & topic.walletPath) !== 0
           ? "a wallet"
@@ -34,7 +47,12 @@ export const readsCredentialFiles: Rule = {
         `This ${probes ? "looks for" : "reads"} ${what}: ${JSON.stringify(name.replaceAll("\uFFFC", "…").slice(0, 80))}.`,
         {
           severity: reachesSend ? "critical" : isEnv || probes ? "medium" : canSend ? "high" : "medium",
-          confidence: isEnv && !canSend ? "low" : probes ? "medium" : "high",
+          confidence:
+            isEnv || (isPublic && !canSend)
+              ? "low"
+              : probes || !(canSend || reachesSend || isSmall)
+                ? "medium"
+                : "high",
           end: call.end,
         },
       );
@@ -67,6 +85,6 @@ const readsFile = (ref: string): boolean =>
   /^(?:fs|Deno|Bun|\?\.fs|vscode\.workspace\.fs)\.\w*(?:[rR]ead|[oO]pen|[cC]opy|cp|[eE]xists|[aA]ccess|[sS]tat|file|[lL]ink|rename)\w*$/u.test(
     ref,
   ) ||
-  /^(?:glob|globby|fast-glob|globby\.\w+|glob\.\w+|fast-glob\.\w+|sqlite3\.Database|better-sqlite3|level|leveldown|node:sqlite\.DatabaseSync|sqlite\.DatabaseSync|extract-zip|archiver|adm-zip)$/u.test(
+  /^(?:#archive\.(?:directory|file|glob|addLocalFile|addLocalFolder)|glob|globby|fast-glob|globby\.\w+|glob\.\w+|fast-glob\.\w+|sqlite3\.Database|better-sqlite3|level|leveldown|node:sqlite\.DatabaseSync|sqlite\.DatabaseSync|extract-zip|archiver|adm-zip)$/u.test(
     ref,
   );

@@ -1,5 +1,5 @@
 import type { Rule, SyntaxCheck } from "../rule.ts";
-import type { Circumstance } from "../syntax/facts.ts";
+import type { Circumstance, WriteFact } from "../syntax/facts.ts";
 import { PRIVATE, tag } from "../syntax/tags.ts";
 import type { Value } from "../syntax/value.ts";
 
@@ -62,7 +62,7 @@ const METHODS: ReadonlyMap<string, string> = new Map([
   ["fs", "readFile readFileSync writeFile writeFileSync existsSync createReadStream open openSync"],
   ["child_process", "exec execSync spawn spawnSync execFile fork"],
   ["process", "exit emit on kill binding"],
-  ["module", "_load _resolveFilename"],
+  ["module", "_load _resolveFilename wrap"],
   ["module.prototype", "require _compile load"],
   ["document", "createElement write addEventListener querySelector"],
   ["events.EventEmitter.prototype", "emit on"],
@@ -73,10 +73,13 @@ const METHODS: ReadonlyMap<string, string> = new Map([
 ]);
 
 const GLOBALS: ReadonlySet<string> = new Set(
-  "fetch XMLHttpRequest WebSocket eval Function require setTimeout Promise JSON Proxy Date Request Response EventSource alert open postMessage crypto atob Buffer URL RTCPeerConnection Worker".split(
+  "fetch XMLHttpRequest WebSocket eval Function require setTimeout Promise JSON Proxy Date Request Response EventSource alert open postMessage crypto atob Buffer URL RTCPeerConnection Worker addEventListener".split(
     " ",
   ),
 );
+
+/** References that are the program's own, or empty places that wait to be filled. */
+const OWN = /^(?:exports|module|this|#|element:|\?|\$\.fn|jQuery\.fn|arguments|globalThis$)/u;
 
 const targets: ReadonlySet<string> = new Set(
   [...METHODS].flatMap(([owner, names]) => names.split(" ").map((name) => `${owner}.${name}`)),
@@ -85,6 +88,16 @@ const targets: ReadonlySet<string> = new Set(
 /** Listened to rather than spied upon: tools of the trade replace these in good faith, one at a time. */
 const MILD =
   /^(?:console|history|process\.(?:exit|emit|on)|module\._resolveFilename|document|Date|Math|localStorage|EventTarget)/u;
+
+/** What file systems, loaders and polyfills replace: that is what they are. */
+const TOOLS = /^(?:fs\.|module\.|Function\.prototype\.toString)/u;
+const LARGE = 10_000;
+/** A small file that replaces a clock or an exit exists for it. */
+const SMALL = 3000;
+
+/** The replacement itself, or the traps of a proxy. */
+const functionsOf = (value: Value): NonNullable<Value["fn"]>[] =>
+  [value, ...(value.ref === "Proxy" ? (value.props?.values() ?? []) : [])].flatMap((one) => one.fn ?? []);
 
 export const replacesBuiltins: Rule = {
   id: "replaces-builtins",
@@ -104,18 +117,31 @@ export const replacesBuiltins: Rule = {
         continue;
       if (GLOBALS.has(ref) && write.object.ref !== "globalThis" && write.object.ref !== undefined) continue;
       if (!isReplacement(value)) continue;
-      const stolen = value.fn !== undefined && sends(check, value.fn);
+      const stolen = functionsOf(value).some((fn) => sends(check, fn));
       const isMild = MILD.test(ref);
       const isSilent = ref.startsWith("console") || check.file.text.length > 20_000;
+      const isTool = (check.file.text.length > LARGE && TOOLS.test(ref)) || isPutBack(check, write);
       check.report(
         write.start,
         `This replaces ${ref} for the whole program${stolen ? ", and the replacement sends data away" : ""}.`,
         {
-          severity: stolen ? "critical" : isMild && isSilent ? "low" : isMild ? "medium" : "high",
-          confidence: stolen ? "high" : "medium",
+          severity: stolen ? "critical" : isMild && isSilent ? "low" : isMild || isTool ? "medium" : "high",
+          confidence: stolen || (isMild && check.file.text.length < SMALL) ? "high" : "medium",
           end: write.end,
         },
       );
+    }
+    for (const write of check.facts.writes) {
+      const { ref, value, object } = write;
+      if (ref === undefined || object.ref === undefined || value.fn === undefined || targets.has(ref)) continue;
+      if (OWN.test(ref) || write.name.startsWith("on") || !sends(check, value.fn)) continue;
+      // Only what existed before can be replaced: its name stands elsewhere too.
+      const target = check.source(write.start, write.end).split("=", 1)[0]?.trim() ?? "";
+      if (target.length < 3 || check.file.text.split(target, 3).length < 3) continue;
+      check.report(write.start, `This stands between the program and ${ref}, and sends data away.`, {
+        severity: "critical",
+        end: write.end,
+      });
     }
     for (const call of check.facts.calls) {
       if (!/^(?:Object\.defineProperty|Reflect\.(?:set|defineProperty)|Object\.assign)$/u.test(call.ref)) continue;
@@ -123,6 +149,13 @@ export const replacesBuiltins: Rule = {
       const key = name?.isConstant === true ? name.shape : undefined;
       if (target?.ref === undefined || key === undefined) continue;
       const ref = target.ref === "globalThis" ? key : `${target.ref}.${key}`;
+      const isPrototype = target.ref.endsWith(".prototype") && !OWN.test(target.ref);
+      const accessors = ["get", "set", "value"].flatMap((part) => description?.props?.get(part)?.fn ?? []);
+      if (isPrototype && accessors.some((fn) => sends(check, fn)))
+        check.report(call.start, `This replaces ${ref} for the whole program, and the replacement sends data away.`, {
+          severity: "critical",
+          end: call.end,
+        });
       if (
         !(targets.has(ref) || (target.ref === "globalThis" && GLOBALS.has(ref))) ||
         isFallback(check, call.when, "=", key, ref)
@@ -144,7 +177,20 @@ const isReplacement = (value: Value): boolean =>
   value.fn !== undefined ||
   value.ref === "Proxy" ||
   (value.ref === undefined && value.props !== undefined) ||
-  /^Proxy/u.test(value.ref ?? "");
+  value.ref?.startsWith("Proxy") === true;
+
+/** Whether the same place is given back what stood there: a patch that can be taken off. */
+function isPutBack(check: SyntaxCheck, write: WriteFact): boolean {
+  const targetOf = (one: WriteFact): string => check.source(one.start, one.end).split("=", 1)[0]?.trim() ?? "";
+  const target = targetOf(write);
+  return check.facts.writes.some(
+    (other) =>
+      other.start !== write.start &&
+      other.name === write.name &&
+      (other.value.ref === write.ref || other.value.fn === undefined) &&
+      targetOf(other) === target,
+  );
+}
 
 /** `if (!window.fetch) window.fetch = …` fills a gap; it replaces nothing. */
 function isFallback(check: SyntaxCheck, when: Circumstance, operator: string, name: string, ref: string): boolean {

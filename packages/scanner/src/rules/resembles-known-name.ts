@@ -1,6 +1,6 @@
 import type { Rule } from "../rule.ts";
 import { wellKnownBrands } from "../package/known-names.ts";
-import { objectMember, offsetOf, textMember, type UnverifiedManifest } from "../package/package-view.ts";
+import { objectMember, offsetOf, textMember, type UnverifiedManifest } from "../package/unverified-manifest.ts";
 import { resemblance, skeleton } from "../package/resemblance.ts";
 
 const CLAIM =
@@ -59,6 +59,8 @@ export const resemblesKnownName: Rule = {
   },
 };
 
+const brandNames = wellKnownBrands.map((name) => ({ name, weight: 9 }));
+
 function checkBrand(check: Parameters<NonNullable<Rule["package"]>>[0], manifest: UnverifiedManifest): void {
   const { value } = manifest;
   const id = textMember(value, "id") ?? textMember(value, "name") ?? "";
@@ -66,6 +68,13 @@ function checkBrand(check: Parameters<NonNullable<Rule["package"]>>[0], manifest
     textMember(value, "publisher") ?? textMember(value, "author") ?? (id.includes(".") ? (id.split(".")[0] ?? "") : "");
   const display = textMember(value, "displayName") ?? "";
   const said = `${id} ${display} ${publisher}`;
+  const near = publisher.length < 6 ? undefined : resemblance(publisher.toLowerCase(), brandNames);
+  if (near?.isSure === true)
+    check.report(
+      manifest.path,
+      offsetOf(manifest, "publisher"),
+      `The publisher ${JSON.stringify(publisher.slice(0, 40))} ${near.how} compared with the well-known ${JSON.stringify(near.known)}.`,
+    );
   const words = said.toLowerCase().split(/[^\p{L}\p{N}]+/u);
   const brand = wellKnownBrands.find((one) => words.includes(one));
   if (

@@ -1,6 +1,7 @@
 import type { Node } from "oxc-parser";
 import type { Rule, SyntaxCheck } from "../rule.ts";
-import { commandTopics, callsInto, payloadsOf, textsOf } from "../syntax/queries.ts";
+import type { Circumstance } from "../syntax/facts.ts";
+import { commandTopics, callsInto, payloadsOf, testsAround, textsOf } from "../syntax/queries.ts";
 import { tag } from "../syntax/tags.ts";
 import { topic, topicsOf } from "../syntax/topics.ts";
 
@@ -11,6 +12,12 @@ interface Sign {
   readonly weight: number;
 }
 
+const LARGE = 20_000;
+
+/** The clock is read right before and right after: how long the stop took tells whether somebody looks. */
+const MEASURED =
+  /(?:\bnow\(\)|new Date|hrtime(?:\.bigint)?\(\))[^]{0,80}\bdebugger\b[^]{0,120}(?:\bnow\(\)|new Date|hrtime(?:\.bigint)?\()/u;
+
 export const resistsAnalysis: Rule = {
   id: "resists-analysis",
   class: "evasion",
@@ -20,9 +27,9 @@ export const resistsAnalysis: Rule = {
   remedy: "Remove it; honest code does not mind being watched.",
   nodes: {
     DebuggerStatement(node, check, when) {
-      const isTrap = when.loops > 0 || when.delayMs > 0 || when.fn !== undefined;
-      if (!isTrap) return;
       const around = check.file.text.slice(Math.max(0, node.start - 300), node.end + 300);
+      const isTrap = when.loops > 0 || when.delayMs > 0 || when.fn !== undefined || MEASURED.test(around);
+      if (!isTrap) return;
       const isTimed = /setInterval|performance\.now|Date\.now|new Date|while\s*\(|for\s*\(/u.test(around);
       if (isTimed)
         check.report(
@@ -36,26 +43,40 @@ export const resistsAnalysis: Rule = {
     const signs = signsOf(check);
     const [first] = signs;
     if (first === undefined) return;
-    const weight = [...new Map(signs.map((sign) => [sign.what, sign.weight])).values()].reduce(
-      (sum, one) => sum + one,
-      0,
-    );
-    const guarded = payloadsOf(check).find((payload) => (payload.when.guards & tag.watcher) !== 0);
+    const weights = new Map<string, number>();
+    for (const sign of signs) weights.set(sign.what, Math.max(sign.weight, weights.get(sign.what) ?? 0));
+    const weight = [...weights.values()].reduce((sum, one) => sum + one, 0);
+    const guarded = payloadsOf(check).find((payload) => isWatched(check, payload.when));
     if (guarded !== undefined && (guarded.isGrave || weight >= 1)) {
       const isWeak = !guarded.isGrave && weight < 2;
       check.report(guarded.start, `This ${guarded.what}, but only when it is not being watched (${first.what}).`, {
         severity: isWeak ? "medium" : "high",
+        // In a large program a question about the machine and a command near it are seldom one plan.
+        confidence: !guarded.isGrave && check.file.text.length > LARGE ? "low" : "high",
         end: guarded.end,
       });
     } else if (weight >= 2) {
       check.report(
         first.at,
         `This looks for ${[...new Set(signs.map((sign) => sign.what))].slice(0, 3).join(" and for ")}.`,
-        { severity: "medium", confidence: check.file.text.length > 60_000 && weight < 4 ? "low" : "high" },
+        {
+          severity: signs.some((sign) => hasConsequence(check, sign.at)) ? "medium" : "low",
+          confidence: check.file.text.length > 60_000 && weight < 4 ? "low" : "high",
+        },
       );
     }
   },
 };
+
+/** Whether a condition around this place asks who is watching, by a fact or by the names of their tools. */
+const isWatched = (check: SyntaxCheck, when: Circumstance): boolean =>
+  (when.guards & tag.watcher) !== 0 || (topicsOf(testsAround(check, when)) & topic.detects) !== 0;
+
+/** Whether the program ends, breaks itself or runs something near this place; telling a reader is no defence. */
+const hasConsequence = (check: SyntaxCheck, at: number): boolean =>
+  /\bprocess\.(?:exit|kill|abort)|\breturn\s*[;}]|\bthrow\b|\blocation(?:\.\w+)?\s*=|\.remove\(|innerHTML\s*=|\bclose\(|\bdebugger\b|\bimport\(|\beval\(|\bFunction\(|\bsetInterval\(|console(?:\.\w+|\[\w+\])\s*=/u.test(
+    check.file.text.slice(Math.max(0, at - 300), at + 400),
+  );
 
 function signsOf(check: SyntaxCheck): Sign[] {
   const signs: Sign[] = [];

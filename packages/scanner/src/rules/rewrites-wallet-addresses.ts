@@ -19,7 +19,7 @@ export const rewritesWalletAddresses: Rule = {
     }
     for (const call of check.facts.calls) {
       if (
-        !/ethereum|solana|web3|wallet|provider/iu.test(call.ref) &&
+        !/ethereum|solana|web3|wallet|provider|\.send(?:Transaction|Transfer)$/iu.test(call.ref) &&
         !/eth_sendTransaction|eth_sign|personal_sign|signTransaction|approve|setApprovalForAll/u.test(
           call.args.map((arg) => [...textsOf(arg), ...textsOf(arg.props?.get("method"))].join(" ")).join(" "),
         )
@@ -31,6 +31,18 @@ export const rewritesWalletAddresses: Rule = {
       );
       if (target)
         check.report(call.start, "This asks the user's wallet to send to an address that is fixed in the code.", {
+          end: call.end,
+        });
+    }
+    for (const call of check.facts.calls) {
+      if (!/\.(?:approve|increaseAllowance|setApprovalForAll|permit)$/u.test(call.ref)) continue;
+      if (!textsOf(call.args[0]).some(isAddress)) continue;
+      const isAll = /MaxUint|MAX_UINT|maxUint|0xf{32,}|2n?\s*\*\*\s*256|\btrue\b|!0\b/u.test(
+        check.source(call.start, call.end),
+      );
+      if (isAll)
+        check.report(call.start, "This lets a fixed address take everything that the user's wallet holds of a token.", {
+          severity: "high",
           end: call.end,
         });
     }

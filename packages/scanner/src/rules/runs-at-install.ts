@@ -1,5 +1,5 @@
 import type { Rule } from "../rule.ts";
-import { objectMember, offsetOf } from "../package/package-view.ts";
+import { objectMember, offsetOf } from "../package/unverified-manifest.ts";
 import { topic, topicsOf } from "../syntax/topics.ts";
 
 const AUTOMATIC =

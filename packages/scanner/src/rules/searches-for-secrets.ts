@@ -5,10 +5,10 @@ import { topic, topicsOf } from "../syntax/topics.ts";
 
 const PATTERNS = [
   /AKIA/u,
-  /gh[pousr]_/u,
+  /gh(?:[pousr]|\[[pousr]{1,5}\])_/u,
   /github_pat_/u,
   /npm_\[?[A-Za-z]/u,
-  /xox[baprs]/u,
+  /xox(?:[baprs]|\[[a-z]{1,6}\])/u,
   /sk_live|sk-[[\]\\w]/u,
   /BEGIN[^"'/]{0,30}PRIVATE KEY/u,
   /AIza/u,
@@ -45,9 +45,11 @@ export const searchesForSecrets: Rule = {
     const count = PATTERNS.filter((pattern) => pattern.test(text)).length;
     if (count < 2) return;
     const readsFiles = check.facts.calls.some(
-      (call) => (call.result.tags & (tag.file | tag.listing | tag.environment)) !== 0,
+      (call) => (call.result.tags & (tag.file | tag.listing | tag.environment | tag.credential)) !== 0,
     );
-    const sends = check.transfers.find((transfer) => transfer.isFixed || (transfer.tags & tag.file) !== 0);
+    const sends = check.transfers.find(
+      (transfer) => transfer.isFixed || (transfer.tags & (tag.file | tag.credential)) !== 0,
+    );
     if (readsFiles && sends !== undefined)
       check.report(sends.start, "This searches files for the patterns of keys and tokens and sends data away.", {
         end: sends.end,

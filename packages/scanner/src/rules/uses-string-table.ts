@@ -4,6 +4,9 @@ import { made } from "../syntax/tags.ts";
 
 const HEX_NAME = /\b_0x[0-9a-f]{2,8}\b/gu;
 
+/** Names, paths, addresses and commands; selectors, markup and prose are data. */
+const NAME = /^(?:[A-Za-z_$/~@]|\.{0,2}\/)[\w$./:@% -]*$/u;
+
 export const usesStringTable: Rule = {
   id: "uses-string-table",
   class: "obfuscation",
@@ -41,10 +44,10 @@ export const usesStringTable: Rule = {
     const encoded = check.facts.concealed.filter(
       (one) =>
         (one.value.made & (made.base64 | made.hex | made.charCode | made.cipher)) !== 0 &&
-        /^[\x20-\x7e]+$/u.test(one.value.shape ?? ""),
+        NAME.test(one.value.shape ?? ""),
     );
     const byTable = encoded.find(
-      (one) => (one.value.also?.length ?? 0) >= 2 && textsOf(one.value).every((value) => /^[\x20-\x7e]*$/u.test(value)),
+      (one) => (one.value.also?.length ?? 0) >= 2 && textsOf(one.value).every((value) => NAME.test(value)),
     );
     if (byTable !== undefined)
       check.report(byTable.start, "Texts of the program stand encoded in a table and are decoded one by one.", {

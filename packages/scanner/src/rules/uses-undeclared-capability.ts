@@ -1,6 +1,6 @@
-import type { Rule } from "../rule.ts";
+import type { PackageCheck, Rule } from "../rule.ts";
 import type { CapabilityName } from "../package/capabilities.ts";
-import { permissionsOf } from "../package/package-view.ts";
+import { permissionsOf } from "../package/unverified-manifest.ts";
 
 /** How a declared permission's name says that it covers a capability. */
 const COVERS: Readonly<Record<CapabilityName, RegExp>> = {
@@ -43,8 +43,11 @@ export const usesUndeclaredCapability: Rule = {
     if (!isPlugin) return;
     const declared = permissionsOf(manifest) ?? [];
     if (declared.some((name) => EVERYTHING.test(name))) return;
+    reportForeignHosts(check, manifest.path, declared);
     const seen = new Set<string>();
     for (const use of check.view.uses) {
+      // Tests and tools beside the plugin are not run by the host.
+      if (check.view.reached?.has(use.path) === false) continue;
       if (seen.has(use.capability) || declared.some((name) => COVERS[use.capability].test(name))) continue;
       seen.add(use.capability);
       const isMild = use.capability === "environment" || use.capability === "machine";
@@ -57,3 +60,19 @@ export const usesUndeclaredCapability: Rule = {
     }
   },
 };
+
+/** `network:api.acme.dev`, `http:https://*.acme.dev/`: a permission that names the host it is for. */
+const HOST = /^[a-z_.]*(?:net|http|fetch|host|url)[a-z_.]*:(?:[a-z]+:\/\/)?((?:\*\.)?[\w-]+(?:\.[\w-]+)+)/iu;
+
+/** Hosts that the code names, when every network permission names hosts and these are not among them. */
+function reportForeignHosts(check: PackageCheck, manifest: string, declared: readonly string[]): void {
+  const network = declared.filter((name) => COVERS.network.test(name));
+  const allowed = network.flatMap((name) => HOST.exec(name)?.[1]?.toLowerCase() ?? []);
+  if (allowed.length === 0 || allowed.length < network.length) return;
+  const covers = (pattern: string, host: string): boolean =>
+    pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern;
+  for (const { path, host } of check.view.hosts) {
+    if (check.view.reached?.has(path) === false || allowed.some((pattern) => covers(pattern, host))) continue;
+    check.report(path, 0, `This contacts ${host}, but ${manifest} asks for ${allowed.slice(0, 3).join(", ")} only.`);
+  }
+}

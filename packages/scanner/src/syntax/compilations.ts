@@ -15,11 +15,11 @@ export interface Compilation {
   readonly when: Circumstance;
 }
 
-/** Every place of a file where text or bytes become code. */
-export function compilationsOf(facts: Facts): Compilation[] {
+/** Every place of a file (`isLarge`: of more than 20,000 characters) where text or bytes become code. */
+export function compilationsOf(facts: Facts, isLarge: boolean): Compilation[] {
   const found: Compilation[] = [];
   for (const call of facts.calls) {
-    const code = codeOf(call);
+    const code = codeOf(call, isLarge);
     if (code === undefined) continue;
     found.push({
       start: call.start,
@@ -27,7 +27,7 @@ export function compilationsOf(facts: Facts): Compilation[] {
       how: howOf(call.ref),
       ref: call.ref,
       code,
-      tags: deepTags(code),
+      tags: codeTags(code),
       when: call.when,
     });
   }
@@ -57,25 +57,29 @@ export function compilationsOf(facts: Facts): Compilation[] {
       how: "a script element",
       ref: write.ref,
       code: write.value,
-      tags: deepTags(write.value),
+      tags: codeTags(write.value),
       when: write.when,
     });
   }
   return found;
 }
 
-function codeOf(call: CallFact): Value | undefined {
+/** Tags of a text; what the members of an object hold does not become code with it. */
+const codeTags = (code: Value): number => (code.props === undefined ? deepTags(code) : code.tags);
+
+function codeOf(call: CallFact, isLarge: boolean): Value | undefined {
   const { ref, args } = call;
   if (ref === "setTimeout" || ref === "setInterval" || ref === "setImmediate" || ref === "timers.setTimeout") {
     const [work] = args;
-    if (work === undefined || work.fn !== undefined || work.ref !== undefined) return undefined;
-    return work.shape !== undefined || (work.tags & (tag.remote | tag.decoded | tag.hidden | tag.media)) !== 0
-      ? work
-      : undefined;
+    if (work === undefined || work.fn !== undefined || (work.ref !== undefined && !work.ref.startsWith("#sender")))
+      return undefined;
+    // In a large program an unknown thing handed to a timer is a function, whatever else met in its name.
+    const telling = tag.decoded | tag.hidden | tag.media | (isLarge ? 0 : tag.remote);
+    return work.shape !== undefined || (work.tags & telling) !== 0 ? work : undefined;
   }
   const sink = effectOf(ref)?.sink;
   if (sink === "load") {
-    if (ref === "importScripts" || /(?:Worker|register)$/u.test(ref)) return args[0];
+    if (/(?:^importScripts|getScript|Worker|register)$/u.test(ref)) return args[0];
     return undefined;
   }
   if (sink !== "code") return undefined;

@@ -1,7 +1,7 @@
 /** Decoders for constants. Each answers `undefined` for what it cannot decode and is bounded by its input. */
 
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const base64Values = new Map<string, number>([...BASE64].map((letter, index) => [letter, index]));
+const base64Values = new Map<string, number>(Array.from(BASE64, (letter, index) => [letter, index]));
 base64Values.set("-", 62);
 base64Values.set("_", 63);
 

@@ -112,10 +112,23 @@ under("#sender", "on once pipe addEventListener then setEncoding json text array
 under("#socket", "connect", { sink: "send", becomes: "#socket", gives: tag.remote });
 under("#socket", "send write end emit", { sink: "send", gives: tag.remote });
 under("#socket", "on once pipe setEncoding unref setKeepAlive", { becomes: "#socket", gives: tag.remote });
-define("location.assign location.replace window.open open navigator.registerProtocolHandler", { sink: "send" });
+define("window.open open", { sink: "send", becomes: "contentWindow" });
+define("Buffer.alloc Buffer.allocUnsafe", { becomes: "#bytes" });
+define("#bytes.toString", { gives: tag.decoded });
+define("location.assign location.replace navigator.registerProtocolHandler", { sink: "send" });
+// A public place where anybody can read what is put there, under an account that the code chooses.
+define("@octokit/rest.Octokit @octokit/core.Octokit octokit.Octokit", { becomes: "#octokit" });
+for (const part of ["#octokit", "#octokit.rest"])
+  under(
+    part,
+    "repos.createOrUpdateFileContents gists.create gists.update issues.create issues.createComment git.createBlob",
+    { sink: "send", gives: tag.remote },
+  );
+define("#octokit.request", { sink: "send", gives: tag.remote });
+define("archiver archiver.create adm-zip tar.create tar.c", { becomes: "#archive" });
 define("nodemailer.createTransport", { becomes: "#mailer" });
 define("#mailer.sendMail", { sink: "send" });
-define("fetchLater importScripts", { sink: "load" });
+define("fetchLater importScripts $.getScript jQuery.getScript", { sink: "load" });
 define("Deno.connect Bun.connect", { sink: "send", gives: tag.remote, becomes: "#socket" });
 
 // Names are data too: whoever runs the domain sees each look-up.
@@ -183,9 +196,10 @@ define("module.createRequire", { becomes: "require" });
 define("process.getBuiltinModule ?.getBuiltinModule process.binding process._linkedBinding", { sink: "load" });
 define("process.dlopen ?.dlopen", { sink: "load" });
 define("import-fresh importFresh require-from-string requireFromString esm jiti", { sink: "code" });
-define("document.write document.writeln", { sink: "code" });
+define("document.write document.writeln *.createContextualFragment", { sink: "code" });
 define("URL.createObjectURL", { passes: true, becomes: "#url" });
 define("Blob File", { passes: true });
+define("WebAssembly.Memory", { gives: tag.wasm });
 under("WebAssembly", "instantiate instantiateStreaming compile compileStreaming Module Instance validate", {
   sink: "wasm",
   gives: tag.wasm,
@@ -198,7 +212,7 @@ define(
   "execa.execa execa.execaSync execa.execaCommand execa.execaCommandSync execa.$ execa.execaNode execa.command execa zx.$ $ Bun.$ Bun.spawn Bun.spawnSync Deno.Command Deno.run shelljs.exec ?.spawn ?.shell.exec ?.process.exec ?.process.spawn ?.shell ?.shell.run ?.exec.run node-pty.spawn node-cmd.run node-cmd.get sudo-prompt.exec tinyexec tinyexec.x nano-spawn promisify-child-process.spawn",
   run,
 );
-define("shell.openExternal electron.shell.openExternal open", { sink: "send" });
+define("shell.openExternal electron.shell.openExternal", { sink: "send" });
 define("shell.openPath electron.shell.openPath cluster.fork cluster.setupPrimary", { sink: "run" });
 
 // Files.
@@ -233,6 +247,7 @@ define(
   "getmac macaddress macaddress.one node-machine-id.machineIdSync node-machine-id.machineId public-ip public-ip.publicIpv4 systeminformation.system username",
   { gives: tag.identity },
 );
+define("vscode.workspace.onDidChangeTextDocument", { calls: tag.keystroke });
 under("keytar", "getPassword findPassword findCredentials", { gives: tag.secret });
 under("?.secrets", "get getAll read list reveal fetch", { gives: tag.secret });
 under("?.secret", "get read reveal", { gives: tag.secret });
@@ -245,6 +260,20 @@ define(
     gives: tag.secret,
   },
 );
+for (const client of [
+  "@aws-sdk/client-secrets-manager.SecretsManagerClient",
+  "@aws-sdk/client-secrets-manager.SecretsManager",
+  "@aws-sdk/client-ssm.SSMClient",
+  "@google-cloud/secret-manager.SecretManagerServiceClient",
+  "@azure/keyvault-secrets.SecretClient",
+  "node-vault",
+])
+  define(client, { becomes: "#secret-store" });
+under(
+  "#secret-store",
+  "send getSecretValue listSecrets batchGetSecretValue accessSecretVersion getSecret listPropertiesOfSecrets read list",
+  { gives: tag.secret },
+);
 under("localStorage", "getItem key", { gives: tag.browser });
 under("sessionStorage", "getItem key", { gives: tag.browser });
 under("?.localStorage", "getItem", { gives: tag.browser });
@@ -255,18 +284,18 @@ define(
   },
 );
 define(
-  "navigator.clipboard.readText navigator.clipboard.read ?.clipboard.readText ?.clipboard.read electron.clipboard.readText clipboardy.read clipboardy.readSync clipboardy.default.read copy-paste.paste ?.clipboard.paste",
+  "navigator.clipboard.readText navigator.clipboard.read vscode.env.clipboard.readText ?.clipboard.readText ?.clipboard.read electron.clipboard.readText clipboardy.read clipboardy.readSync clipboardy.default.read copy-paste.paste ?.clipboard.paste",
   {
     gives: tag.clipboard,
   },
 );
 define(
-  "navigator.clipboard.writeText navigator.clipboard.write ?.clipboard.writeText ?.clipboard.write electron.clipboard.writeText clipboardy.write clipboardy.writeSync copy-paste.copy ?.clipboard.copy",
+  "navigator.clipboard.writeText navigator.clipboard.write vscode.env.clipboard.writeText ?.clipboard.writeText ?.clipboard.write electron.clipboard.writeText clipboardy.write clipboardy.writeSync copy-paste.copy ?.clipboard.copy",
   {
     sink: "clipboard",
   },
 );
-define("FormData", { gives: tag.form, passes: true });
+define("FormData", { passes: true });
 define(
   "navigator.mediaDevices.getUserMedia navigator.mediaDevices.getDisplayMedia navigator.geolocation.getCurrentPosition navigator.geolocation.watchPosition screenshot-desktop desktopCapturer.getSources electron.desktopCapturer.getSources ?.getUserMedia ?.getDisplayMedia html2canvas",
   {
@@ -339,6 +368,11 @@ const reads = new Map<string, number>([
   ["Bun.env", tag.environment],
   ["import.meta.env", 0],
   ["document.cookie", tag.browser],
+  ["document.forms", tag.form],
+  ["location.hash", tag.remote],
+  ["location.search", tag.remote],
+  ["location.href.hash", tag.remote],
+  ["location.href.search", tag.remote],
   ["localStorage", tag.browser],
   ["sessionStorage", tag.browser],
   ["navigator.language", tag.locale],

@@ -1,6 +1,5 @@
 import type { Node } from "oxc-parser";
-import type { FunctionInfo } from "./scope.ts";
-import type { Value } from "./value.ts";
+import type { FunctionInfo, Value } from "./value.ts";
 
 /** Under which circumstances a piece of code runs. */
 export interface Circumstance {
@@ -21,6 +20,19 @@ export interface Circumstance {
   readonly testStart: number;
   readonly testEnd: number;
 }
+
+/** Code that no function, condition or timer stands around. */
+export const TOP_LEVEL: Circumstance = {
+  fn: undefined,
+  outer: undefined,
+  guards: 0,
+  delayMs: 0,
+  event: "",
+  eventTarget: "",
+  loops: 0,
+  testStart: -1,
+  testEnd: -1,
+};
 
 export interface CallFact {
   readonly node: Node;
@@ -91,10 +103,10 @@ export interface Facts {
   readonly loads: LoadFact[];
   readonly conditions: ConditionFact[];
   readonly concealed: ConcealedText[];
-  /** Whether a cap on work was reached, so that something may have been missed. */
-  isPartial: boolean;
+  /** What nests too deeply was left out, so that something may have been missed; at most 100 places. */
+  readonly skipped: { readonly start: number; readonly end: number }[];
 }
 
 export function makeFacts(): Facts {
-  return { calls: [], writes: [], reads: [], loads: [], conditions: [], concealed: [], isPartial: false };
+  return { calls: [], writes: [], reads: [], loads: [], conditions: [], concealed: [], skipped: [] };
 }

@@ -1,6 +1,6 @@
 import { bytesOfBase64, bytesOfHex, percentDecode, textOfBytes } from "./decode.ts";
 import { made, tag } from "./tags.ts";
-import { alternatives, arrayValue, HOLE, NOTHING, numberValue, textValue, Value } from "./value.ts";
+import { alternatives, arrayValue, HOLE, madeBy, NOTHING, numberValue, textValue, Value } from "./value.ts";
 
 /** Longest text that folding may produce. */
 const MAX_TEXT = 65_536;
@@ -214,7 +214,7 @@ function repeatText(self: Value, count: number | undefined): Value | undefined {
 }
 
 function reversed(self: Value): Value {
-  const items = [...(self.items ?? [])].reverse().map((item) => new Value({ ...item, made: item.made | made.reverse }));
+  const items = (self.items ?? []).toReversed().map((item) => madeBy(item, made.reverse));
   return arrayValue(items, self.at);
 }
 
@@ -239,7 +239,9 @@ export function decodeText(source: Value, encoding: string, at: number): Value |
   if (!source.isConstant || source.shape === undefined || source.shape.length > MAX_TEXT * 2) return undefined;
   if (encoding === "percent") {
     const text = percentDecode(source.shape);
-    return text === source.shape ? source : textValue(text, source.made | made.percent, source.tags, source.at);
+    // Nobody needs to encode letters and digits.
+    const tags = /%(?:3[0-9]|[46][1-9a-f]|[57][0-9a])/iu.test(source.shape) ? tag.decoded : 0;
+    return text === source.shape ? source : textValue(text, source.made | made.percent, source.tags | tags, source.at);
   }
   const bytes = encoding === "hex" ? bytesOfHex(source.shape) : bytesOfBase64(source.shape);
   if (bytes === undefined) return undefined;

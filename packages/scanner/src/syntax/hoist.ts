@@ -76,7 +76,8 @@ function innerStatements(node: Node): readonly Node[] {
   }
 }
 
-function declarePattern(scope: Scope, pattern: Node, depth = 0): void {
+/** Declares every name of a pattern. */
+export function declarePattern(scope: Scope, pattern: Node, depth = 0): void {
   if (depth > 50) return;
   switch (pattern.type) {
     case "Identifier":

@@ -82,6 +82,16 @@ const telling: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
+/** What a fresh frame still has as it was made, whatever this page has restricted. */
+const UNTOUCHED: ReadonlySet<string> = new Set([
+  "eval",
+  "Function",
+  "fetch",
+  "XMLHttpRequest",
+  "localStorage",
+  "WebSocket",
+]);
+
 const cache = new Map<string, Map<string, string | undefined>>();
 const MAX_CACHED = 20_000;
 let cached = 0;
@@ -113,7 +123,8 @@ function computeMember(parent: string, name: string): string | undefined {
   if (parent.length > 120) return undefined;
   if ((parent === "document" && name === "defaultView") || name === "contentWindow")
     return name === "contentWindow" ? "contentWindow" : "globalThis";
-  if (parent === "contentWindow") return name === "document" ? "document" : name;
+  if (parent === "contentWindow") return UNTOUCHED.has(name) ? `contentWindow.${name}` : name;
+  if (parent === "module" && name === "Module") return "module";
   if (parent === "crypto" && name === "webcrypto") return "crypto";
   return `${parent}.${name}`;
 }

@@ -1,5 +1,5 @@
 import type { Node } from "oxc-parser";
-import { join, NOTHING, type Value } from "./value.ts";
+import { type FunctionInfo, join, NOTHING, type Value } from "./value.ts";
 
 /** A name of the program and everything that was seen to be stored under it. */
 export interface Binding {
@@ -7,26 +7,10 @@ export interface Binding {
   value: Value;
   /** Whether the value was used before it last changed; only then is another pass worth while. */
   wasRead: boolean;
-  isParameter: boolean;
-}
-
-/** A function of the program: what reaches it, what it gives back, and when it runs. */
-export interface FunctionInfo {
-  readonly node: Node | undefined;
-  args: Value[];
-  returns: Value;
-  self: Value;
-  /** Milliseconds after which a timer calls it; 0 when no timer does. */
-  delayMs: number;
-  /** Name of the event that calls it. */
-  event: string;
-  /** The object that it listens to. */
-  eventTarget: string;
-  /** Tags of conditions that guard a call of it. */
-  guards: number;
-  /** How many calls of it were seen in the last pass. */
-  callers: number;
-  wasRead: boolean;
+  /** The function (or file) that it belongs to. */
+  readonly home: Scope;
+  /** Whether a function inside its own stored something here, which its own function may not know of. */
+  isShared: boolean;
 }
 
 export function makeFunctionInfo(node: Node | undefined): FunctionInfo {
@@ -40,6 +24,7 @@ export function makeFunctionInfo(node: Node | undefined): FunctionInfo {
     eventTarget: "",
     guards: 0,
     callers: 0,
+    own: 0,
     wasRead: false,
   };
 }
@@ -47,36 +32,29 @@ export function makeFunctionInfo(node: Node | undefined): FunctionInfo {
 /** The names of one function or block. */
 export class Scope {
   readonly parent: Scope | undefined;
-  readonly isFunction: boolean;
+  /** The scope that a `var` in this one belongs to. */
+  readonly functionScope: Scope;
   readonly #names = new Map<string, Binding>();
 
   constructor(parent: Scope | undefined, isFunction: boolean) {
     this.parent = parent;
-    this.isFunction = isFunction;
+    this.functionScope = isFunction || parent === undefined ? this : parent.functionScope;
   }
 
   declare(name: string): Binding {
     let binding = this.#names.get(name);
     if (binding === undefined) {
-      binding = { name, value: NOTHING, wasRead: false, isParameter: false };
+      binding = { name, value: NOTHING, wasRead: false, home: this.functionScope, isShared: false };
       this.#names.set(name, binding);
     }
     return binding;
   }
 
   resolve(name: string): Binding | undefined {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
-      const binding = scope.#names.get(name);
-      if (binding !== undefined) return binding;
-    }
-    return undefined;
-  }
-
-  /** The scope that a `var` in this one belongs to. */
-  get functionScope(): Scope {
-    let scope: Scope = this;
-    while (!scope.isFunction && scope.parent !== undefined) scope = scope.parent;
-    return scope;
+    let binding = this.#names.get(name);
+    for (let scope = this.parent; binding === undefined && scope !== undefined; scope = scope.parent)
+      binding = scope.#names.get(name);
+    return binding;
   }
 }
 

@@ -57,17 +57,17 @@ const patterns: Readonly<Record<TopicName, RegExp>> = {
   dropUrl:
     /discord(?:app)?\.com\/api\/webhooks|api\.telegram\.org\/bot|hooks\.slack\.com|pastebin\.com|webhook\.site|requestbin|pipedream\.net|burpcollaborator|oastify\.com|oast\.(?:fun|live|pro|me|site|online)|interact\.sh|ngrok(?:-free)?\.(?:io|app|dev)|transfer\.sh|file\.io\b|anonfiles|gofile\.io|ipfs\.io\/ipfs|dnslog\.cn|canarytokens|rentry\.co|ghostbin|hastebin|0x0\.st|bashupload|temp\.sh/iu,
   mining:
-    /stratum\+(?:tcp|ssl|tls)|stratum[12]?\+?:\/\/|\bxmrig\b|coinhive|coin-hive|cryptoloot|crypto-loot|\bcryptonight\b|\brandomx\b|minexmr|supportxmr|nanopool|moneroocean|--donate-level|mining\.(?:subscribe|authorize|submit|notify)|\bminerd\b|cpuminer|webminepool|jsecoin|monerominer|nicehash|\bethminer\b|\bphoenixminer\b|hashvault|nbminer|"?algo"?\s*[:=]\s*"(?:rx|cn|kawpow|ghostrider)/iu,
+    /stratum\+(?:tcp|ssl|tls)|stratum[12]?\+?:\/\/|\bxmrig\b|coinhive|coin-hive|cryptoloot|crypto-loot|\bcryptonight\b|\brandomx\b|minexmr|supportxmr|nanopool|moneroocean|--donate-level|mining\.(?:subscribe|authorize|submit|notify)|\bminerd\b|cpuminer|webminepool|jsecoin|monerominer|nicehash|\bethminer\b|\bphoenixminer\b|hashvault|nbminer|--algo[= ](?:rx|cn|kawpow|ghostrider)|\brx\/0\b|"?algo"?\s*[:=]\s*"(?:rx|cn|kawpow|ghostrider)|^(?:cn|cn-(?:lite|heavy|pico)|rx|argon2)\/(?:0|1|2|r|half|wow|xao|double|upx2|arq|sfx|trtl|chukwa(?:v2)?)$/iu,
   scannerTool:
     /\btruffle(?:hog|security)|\bgitleaks\b|\bdetect-secrets\b|\bnoseyparker\b|\bggshield\b|\bgit-secrets\b|\bwhispers\b --|\brepo-supervisor\b|\bgitrob\b|\bkingfisher\b scan|\bsecretlint\b|\btitus\b scan|\bripsecrets\b|\blazagne\b|\bmimikatz\b|\blinpeas\b|\bwinpeas\b/iu,
   publishes:
     /\b(?:npm|pnpm|yarn(?: npm)?|lerna|bun|jsr|deno) publish\b|\btwine upload\b|\b(?:vsce|ovsx|cargo|gem|poetry|flit|uv|hatch) (?:publish|push)\b|\bgem push\b|npm (?:token|owner|adduser|access|dist-tag)\b|-\/npm\/v1\/tokens|-\/whoami|maintainer:|-\/user\/org\.couchdb|\/-\/v1\/search\?/iu,
   downloads:
-    /\bcurl\b[^|;&]*?(?:https?:|\$|\uFFFC|-[a-zA-Z]*[sLoO])|\bwget\b|Invoke-WebRequest|\biwr\b|Invoke-RestMethod|\birm\b|DownloadString|DownloadFile|Net\.WebClient|Start-BitsTransfer|certutil[^|]*urlcache|bitsadmin|\bfetch -o\b|urllib\.request|\baria2c\b|\bscp \S+@|\bmshta\b https?:|finger \S+@/iu,
+    /\bcurl\s+(?:-\S+\s+)*[\w-]+(?:\.[\w-]+)+|\bcurl\b[^|;&]*?(?:https?:|\$|\uFFFC|-[a-zA-Z]*[sLoO])|\bwget\b|Invoke-WebRequest|\biwr\b|Invoke-RestMethod|\birm\b|DownloadString|DownloadFile|Net\.WebClient|Start-BitsTransfer|certutil[^|]*urlcache|bitsadmin|\bfetch -o\b|urllib\.request|\baria2c\b|\bscp \S+@|\bmshta\b https?:|finger \S+@/iu,
   interprets:
     /\|\s*(?:sudo\s+)?(?:ba|z|da|k)?sh\b|\|\s*(?:node|python3?|perl|ruby|php|iex|osascript|source)\b|\biex\b|Invoke-Expression|-e(?:nc|ncodedcommand|c)\s+[A-Za-z0-9+/=]{8}|-EncodedCommand|\bbash\s+-c\b|\bsh\s+-c\b|\bbash\s+<\(|\$\(curl|`curl|base64\s+(?:-d|-D|--decode)|python3?\s+-c\b|perl\s+-e\b|ruby\s+-e\b|node\s+-e\b|\bosascript\s+-e|rundll32|regsvr32|\bmshta\b|wscript|cscript|\beval\s+"?\$|chmod\s+(?:\+x|[0-7]*7[0-7]*)|xxd -r|openssl enc/iu,
   reverseShell:
-    /\/dev\/(?:tcp|udp)\/|\bnc(?:at)?\s+(?:-[a-z]*e|.*-e\s)|\bncat\b|\bmkfifo\b|\bsocat\b[^;]*exec|bash\s+-i|\bsh\s+-i\b|\bzsh\s+-i\b|pty\.spawn|TCPClient\(|Net\.Sockets|\btelnet\s+\S+\s+\d+\s*\||socket\.socket\(|msfvenom|meterpreter/iu,
+    /\/dev\/(?:tcp|udp)\/|\bnc(?:at)?\s+(?:-[a-z]*e|.*-e\s)|\bncat\b|\bmkfifo\b|\bsocat\b[^;]*exec|bash\s+-i|\bsh\s+-i\b|\bzsh\s+-i\b|pty\.spawn|TCPClient\(|Net\.Sockets|\btelnet\s+\S+\s+\d+\s*\||socket\.socket\(|msfvenom|meterpreter|fsockopen\(|inet_aton\(|TCPSocket\./iu,
   destroys:
     /\brm\s+-[a-z]*r[a-z]*\s+(?:--no-preserve-root\s+)?(?:-[a-z-]+\s+)*["']?(?:\/|~|\$HOME|\$\{HOME\}|\*|\.\/?$|\uFFFC)|--no-preserve-root|\bmkfs\b|\bdd\s+if=|\bformat\s+[a-z]:|del\s+\/[sfq]|rd\s+\/s|rmdir\s+\/s|\bshred\s+-|:\(\)\s*\{|cipher\s+\/w|vssadmin\s+delete|wipefs|Remove-Item\b.*-Recurse|> \/dev\/sd|find\s+\S+.*-delete/iu,
   walletAddress:
@@ -79,14 +79,15 @@ const patterns: Readonly<Record<TopicName, RegExp>> = {
   autostartCommand:
     /\bcrontab\b|\bschtasks\b[^|]*\/create|\bsystemctl\s+(?:--user\s+)?(?:enable|start|daemon-reload)|\blaunchctl\s+(?:load|bootstrap|submit)|\breg(?:\.exe)?\s+add\b|New-ItemProperty|Register-ScheduledTask|\bsc(?:\.exe)?\s+create|\bat\s+now\b|update-rc\.d|pm2\s+(?:startup|save)|New-Service|>>?\s*~?\S*\.(?:bashrc|zshrc|profile)|git\s+config\b[^|]*(?:core\.hooksPath|templateDir|core\.fsmonitor|core\.sshCommand|core\.pager|alias\.)|ssh-copy-id|loginctl\s+enable-linger|wmic\s+.*(?:subscription|startup)/iu,
   hidesWindow:
-    /-W(?:indowStyle)?\s+Hidden|\bnohup\b|>\s*\/dev\/null\s+(?:2>&1\s*)?&\s*$|&>\s*\/dev\/null\s*&\s*$|\bstart\s+\/(?:b|min)\b|\bsetsid\b|\bdisown\b|-NoP\b|-NonI\b|-ExecutionPolicy\s+Bypass|-ep bypass|pythonw|WindowStyle=0|CreateNoWindow|conhost --headless/iu,
+    /-W(?:indowStyle)?\s+Hidden|\bnohup\b|>\s*\/dev\/null\s+(?:2>&1\s*)?&\s*$|&>\s*\/dev\/null\s*&\s*$|\bstart\s+\/(?:b|min)\b|\bsetsid\b|\bdisown\b|-NoP\b|-NonI\b|\b[wc]script(?:\.exe)?\s[^|]*(?:\/\/B\b|\.vbs\b|\.jse?\b)|-ExecutionPolicy\s+Bypass|-ep bypass|pythonw|WindowStyle=0|CreateNoWindow|conhost --headless/iu,
   media: /\.(?:png|jpe?g|gif|bmp|webp|ico|svg|wav|mp3|ogg|mp4|ttf|woff2?|tiff?|avif|otf|eot|pdf)$/iu,
   manifestPath: /(?:^|[/\\\uFFFC])(?:package\.json|setup\.py|pyproject\.toml|manifest\.json|plugin\.json)$/u,
   editorPath:
-    /\.vscode[/\\]|\.vscode-server|Code[/\\]User|\.idea[/\\]|extensions[/\\]|app\.asar|resources[/\\]app|discord_desktop_core|node_modules[/\\](?!\.cache|\.bin)/iu,
-  pollutes: /"__proto__"|'__proto__'|\[["']?__proto__|constructor["'\]]*\.?\[?["']?prototype|__proto__\./u,
+    /\.vscode[/\\]|\.vscode-server|Code[/\\]User|\.idea[/\\]|extensions[/\\]|app\.asar|resources[/\\]app|discord_desktop_core|node_modules[/\\](?!\.cache|\.bin)|workbench[/\\]workbench|workbench\.(?:desktop\.main\.)?(?:html|js)$/iu,
+  pollutes:
+    /"__proto__"|"constructor"\s*:\s*\{\s*"prototype"|'__proto__'|\[["']?__proto__|constructor["'\]]*\.?\[?["']?prototype|__proto__\./u,
   escapes:
-    /constructor\s*(?:\.|\[["'])\s*constructor|return\s+(?:this\.)?process\b|process\.(?:mainModule|binding|dlopen)|getBuiltinModule|mainModule\.require|require\(["'](?:node:)?(?:child_process|fs|net|os|vm|http)|import\(["'](?:node:)?(?:child_process|fs|net|os|vm|http)|__subclasses__|__globals__/u,
+    /\(["'](?:node:)?child_process["']\)|constructor\s*(?:\.|\[["'])\s*constructor|return\s+(?:this\.)?process\b|process\.(?:mainModule|binding|dlopen)|getBuiltinModule|mainModule\.require|require\(["'](?:node:)?(?:child_process|fs|net|os|vm|http)|import\(["'](?:node:)?(?:child_process|fs|net|os|vm|http)|__subclasses__|__globals__/u,
   detects:
     /\bvmware\b|virtualbox|\bvbox|\bqemu\b|\bhyper-?v\b|\bxen\b|HeadlessChrome|PhantomJS|\bselenium\b|webdriver|--inspect|\bTracerPid\b|\.dockerenv|systemd-detect-virt|wireshark|procmon|ollydbg|x64dbg|sandboxie|\bcuckoo\b|\bida(?:64|q)\b|fiddler|burpsuite|isDebuggerPresent|00:0c:29|00:50:56|08:00:27|\bany\.?run\b|joesandbox|--remote-debugging|proc\/1\/cgroup|\bfrida\b|\bghidra\b/iu,
   geolocates:

@@ -31,8 +31,9 @@ const isAuthentication = (name: string): boolean => AUTHENTICATION.test(name);
 /** All transfers of a file. */
 export function transfersOf(facts: Facts): Transfer[] {
   const transfers: Transfer[] = [];
+  const opened = facts.calls.filter((call) => opensFixed(call)).slice(0, 100);
   for (const call of facts.calls) {
-    const transfer = ofCall(call);
+    const transfer = ofCall(call, opened);
     if (transfer !== undefined) transfers.push(transfer);
   }
   for (const write of facts.writes) {
@@ -51,10 +52,30 @@ export function transfersOf(facts: Facts): Transfer[] {
       when: write.when,
     });
   }
+  transfers.push(...handMadeForms(facts));
   return transfers;
 }
 
-function ofCall(call: CallFact): Transfer | undefined {
+/** A form that the program builds, fills and sends to a fixed address without anybody pressing a button. */
+function handMadeForms(facts: Facts): Transfer[] {
+  const action = facts.writes.find((write) => write.ref === "element:form.action" && isFixed([write.value]));
+  if (action === undefined) return [];
+  return facts.writes
+    .filter((write) => /^element:(?:input|textarea)\.value$/u.test(write.ref ?? ""))
+    .map((write) => ({
+      start: write.start,
+      end: write.end,
+      how: "a form",
+      kind: "request",
+      tags: deepTags(write.value),
+      from: write.value.at,
+      url: urlOf([action.value]),
+      isFixed: true,
+      when: write.when,
+    }));
+}
+
+function ofCall(call: CallFact, opened: readonly CallFact[]): Transfer | undefined {
   const sink = effectOf(call.ref)?.sink;
   const { ref, args } = call;
   if (sink === "send") {
@@ -71,7 +92,7 @@ function ofCall(call: CallFact): Transfer | undefined {
       "request",
       tags,
       receiverUrl,
-      isFixed(args) || ref.startsWith("#"),
+      isFixed(args) || (ref.startsWith("#") && opened.some((other) => isAround(other.when, call.when))),
     );
   }
   if (sink === "resolve") return make(call, "a DNS look-up", "name", deepAll(args), args[0]?.shape, true);
@@ -82,7 +103,9 @@ function ofCall(call: CallFact): Transfer | undefined {
       !/\b(?:nslookup|dig|ping|host|ssh|scp|rsync|ftp|nc|git push|telnet|sendmail|mail)\b/u.test(text)
     )
       return undefined;
-    return make(call, "a shell command", "command", deepAll(args), text, true);
+    // What a child inherits as its environment is not part of what it is told to send.
+    const told = args.reduce((sum, arg) => sum | deepTags(arg, (name) => name === "env"), 0);
+    return make(call, "a shell command", "command", told, text, true);
   }
   if (
     ref === "*.postMessage" &&
@@ -95,7 +118,10 @@ function ofCall(call: CallFact): Transfer | undefined {
   }
   if (ref === "*.insertRule" || ref === "*.setProperty")
     return make(call, "a style sheet", "style", deepAll(args), urlOf(args), isFixed(args));
-  if (ref === "*.setAttribute" && /^(?:src|href|style|action|ping|srcset|poster)$/u.test(args[0]?.shape ?? "")) {
+  if (
+    /^(?:\*|element:\w+)\.setAttribute$/u.test(ref) &&
+    /^(?:src|href|style|action|ping|srcset|poster)$/u.test(args[0]?.shape ?? "")
+  ) {
     return make(
       call,
       "an element's address",
@@ -106,6 +132,19 @@ function ofCall(call: CallFact): Transfer | undefined {
     );
   }
   return undefined;
+}
+
+/** Whether a call opens a connection to an address that the code itself names. */
+const opensFixed = (call: CallFact): boolean =>
+  call.ref === "RTCPeerConnection" || (effectOf(call.ref)?.sink === "send" && isFixed(call.args));
+
+/** Whether two calls stand in one function, or one of them in a function around the other. */
+function isAround(one: Circumstance, other: Circumstance): boolean {
+  const holds = (outer: Circumstance, inner: Circumstance): boolean => {
+    for (let at: Circumstance | undefined = inner; at !== undefined; at = at.outer) if (at.fn === outer.fn) return true;
+    return false;
+  };
+  return holds(one, other) || holds(other, one);
 }
 
 function make(
@@ -164,8 +203,9 @@ function isFixed(args: readonly Value[]): boolean {
   const url = urlOf(args);
   if (url === undefined) return false;
   return (
-    /^(?:(?:https?|wss?|ftp|tcp):)?\/\/[\w.-]+|url\(["']?(?:https?:)?\/\/[\w.-]+/iu.test(url) ||
-    /^[\w-]+(?:\.[\w-]+)+$/u.test(url)
+    /^(?:(?:https?|wss?|ftp|tcp):)?\/\/(?:[\w.-]|\uFFFC[\w.-]*\.[\w-]+\.[a-z]+)|url\(["']?(?:https?:)?\/\/[\w.-]+/iu.test(
+      url,
+    ) || /^[\w-]+(?:\.[\w-]+)+$/u.test(url)
   );
 }
 
@@ -211,4 +251,16 @@ function elementKind(ref: string | undefined, name: string): Transfer["kind"] | 
     return "style";
   if (name === "src" || name === "href" || name === "action" || name === "srcset" || name === "ping") return "element";
   return undefined;
+}
+
+/** The hosts that transfers go to, where the code names them. */
+export function hostsOf(transfers: readonly Transfer[]): string[] {
+  const hosts = new Set<string>();
+  for (const { url } of transfers) {
+    const host =
+      /^(?:[a-z+]+:)?\/\/([\w.-]+\.[a-z][\w-]*)/iu.exec(url ?? "")?.[1] ??
+      (/^[\w-]+(?:\.[\w-]+)+$/u.test(url ?? "") ? url : undefined);
+    if (host !== undefined && hosts.size < 64) hosts.add(host.toLowerCase());
+  }
+  return [...hosts];
 }

@@ -1,4 +1,4 @@
-import type { FunctionInfo } from "./scope.ts";
+import type { Node } from "oxc-parser";
 
 /** Stands in a shape for the parts that are not known before the program runs. */
 export const HOLE = "\uFFFC";
@@ -63,6 +63,27 @@ export class Value {
   }
 }
 
+/** A function of the program: what reaches it, what it gives back, and when it runs. */
+export interface FunctionInfo {
+  readonly node: Node | undefined;
+  args: Value[];
+  returns: Value;
+  self: Value;
+  /** Milliseconds after which a timer calls it; 0 when no timer does. */
+  delayMs: number;
+  /** Name of the event that calls it. */
+  event: string;
+  /** The object that it listens to. */
+  eventTarget: string;
+  /** Tags of conditions that guard a call of it. */
+  guards: number;
+  /** How many calls of it were seen in the last pass. */
+  callers: number;
+  wasRead: boolean;
+  /** Tags that arise in its body or reach it from around, whatever it is called with. */
+  own: number;
+}
+
 /** A value of which nothing is known. */
 export const NOTHING = new Value({});
 
@@ -90,6 +111,21 @@ export function withTags(value: Value, tags: number, at: number): Value {
   return new Value({ ...partsOf(value), tags: value.tags | tags, at: value.at >= 0 ? value.at : at });
 }
 
+/** Notes one more way in which the text was put together. */
+export function madeBy(value: Value, how: number): Value {
+  return new Value({ ...partsOf(value), made: value.made | how });
+}
+
+/** Keeps only some of the tags. */
+export function keepTags(value: Value, kept: number): Value {
+  if ((value.tags & ~kept) === 0) return value;
+  return new Value({
+    ...partsOf(value),
+    tags: value.tags & kept,
+    also: value.also?.map((one) => keepTags(one, kept)),
+  });
+}
+
 function partsOf(value: Value): Parts {
   const { tags, made, shape, number, also, ref, items, props, fn, at } = value;
   return { tags, made, shape, number, also, ref, items, props, fn, at };
@@ -110,6 +146,7 @@ export function join(a: Value, b: Value): Value {
     }
   }
   if (also.length === (a.also?.length ?? 0) && tags === a.tags && a.props === b.props && a.items === b.items) return a;
+  if (isVague(a, also)) return vague(a, b, also);
   return new Value({
     tags,
     made: a.shape === undefined ? a.made | b.made : a.made,
@@ -121,6 +158,40 @@ export function join(a: Value, b: Value): Value {
     props: joinProps(a.props, b.props),
     fn: a.fn ?? b.fn,
     at,
+  });
+}
+
+/** From so many alternatives on, data of the whole program meets in a value, and it tells nothing of any of them. */
+const VAGUE_FROM = 12;
+
+/** Whether a value may be function, well-known object and text at once: short names of minified code collect everything. */
+function isVague(a: Value, also: readonly Value[]): boolean {
+  if (also.length === 0) return false;
+  const all = [a, ...also];
+  const isFunction = all.some((one) => one.fn !== undefined);
+  const isKnown = all.some((one) => one.ref !== undefined && !one.ref.startsWith("#"));
+  const isText = all.some((one) => one.shape !== undefined && one.tags === 0 && one.ref === undefined);
+  return (isFunction && isKnown && isText) || also.length + 1 >= VAGUE_FROM;
+}
+
+/** Keeps what can be called and read, and forgets where data came from and which well-known object it may be. */
+function vague(a: Value, b: Value, also: readonly Value[]): Value {
+  if (
+    a.tags === 0 &&
+    also.length === (a.also?.length ?? 0) &&
+    a.ref === undefined &&
+    a.props === b.props &&
+    a.items === b.items
+  )
+    return a;
+  return new Value({
+    made: a.shape === undefined ? a.made | b.made : a.made,
+    shape: a.shape,
+    number: a.number,
+    also: also.map((one) => keepTags(one, 0)),
+    items: a.items ?? b.items,
+    props: joinProps(a.props, b.props),
+    fn: a.fn ?? b.fn,
   });
 }
 
@@ -193,4 +264,15 @@ function visit(
     tags |= visit(item, skip, depth - 1, budget);
   }
   return tags;
+}
+
+/** What iterating over a value gives: any of its members. */
+export function elementOf(list: Value): Value {
+  if (list.items === undefined) {
+    if (list.isConstant) return tagged(list.tags, list.at);
+    return list.tags === 0 ? NOTHING : tagged(list.tags, list.at);
+  }
+  let value = NOTHING;
+  for (const item of list.items.slice(0, 24)) value = join(value, item);
+  return withTags(value, list.tags, list.at);
 }
