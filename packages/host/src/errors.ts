@@ -11,14 +11,34 @@ export const hostErrors = {
   HOST_DATA_DIR_UNUSABLE: {
     kind: "environment",
     meaning: "The data directory cannot be used.",
-    cause: "It cannot be created, written, or the disk is full.",
-    remedy: "Check the path, its owner and the free space.",
+    cause: "It cannot be created, written, or the disk is full; the message ends with the system's code.",
+    remedy:
+      "EACCES, EPERM, EROFS: check its owner and mode. ENOSPC, EDQUOT: free space. ENOENT, ENOTDIR, ELOOP: check the path.",
+  },
+  HOST_DATA_DIR_OPEN: {
+    kind: "environment",
+    meaning: "The data directory is not this user's alone.",
+    cause: "It belongs to somebody else, or others may write to it, and could change what is installed and trusted.",
+    remedy: "Take the others' right away (`chmod go-w DIR`), run as its owner, or name another directory.",
   },
   HOST_CLOSED: {
     kind: "usage",
     meaning: "The host was used after it was closed.",
     cause: "An operation ran on after `close()`.",
     remedy: "Wait for operations to end before closing.",
+  },
+  HOST_PARTITION_INVALID: {
+    kind: "usage",
+    meaning: "The embedding program named a partition by something that cannot tell partitions apart.",
+    cause:
+      "`partitionOf` gave no text, or text with half a surrogate pair, which the database would merge with others.",
+    remedy: "Give each partition a well-formed text of its own, such as the caller's id.",
+  },
+  HOST_PUBLISHER_AMBIGUOUS: {
+    kind: "denied",
+    meaning: "Packages of one new publisher would come from two registries.",
+    cause: "A dependency names a package that only a later registry has, under a name that an earlier one has too.",
+    remedy: "Find out whose name it is, and bind it: `berth registry bind PUBLISHER NAME`.",
   },
   HOST_PACKAGE_UNSIGNED: {
     kind: "denied",
@@ -31,6 +51,20 @@ export const hostErrors = {
     meaning: "A package is signed by a key that this host has not been told to trust.",
     cause: "It is the first package of this publisher here, and nobody has confirmed the key.",
     remedy: "Compare the fingerprint with one that the publisher gave you on another way, then trust the key.",
+  },
+  HOST_DEPLOYMENT_REFUSED: {
+    kind: "denied",
+    meaning: "A package is vouched for by a deployment's secret alone, where that counts for nothing.",
+    cause:
+      "The policy names no repository, there is no deployment key for it, the package came from elsewhere, or a public key is trusted for its publisher.",
+    remedy:
+      "Install a release that its publisher signed; or, for plugins of your own without a public key, name the `repository` in the policy and keep its key in `keys/deployment.key`.",
+  },
+  HOST_DEPLOYMENT_KEY_MISFIT: {
+    kind: "usage",
+    meaning: "A deployment key is for another repository than the policy's.",
+    cause: "The key was made for another deployment, or the policy's `repository` was changed.",
+    remedy: "Use the key of the repository that the policy names.",
   },
   HOST_KEY_CHANGED: {
     kind: "denied",
@@ -49,13 +83,6 @@ export const hostErrors = {
     meaning: "No engine of this host executes the plugin at the level it needs.",
     cause: "The manifest's `runtime.kind` or the effective security level has no engine here.",
     remedy: "Give the host an engine for it, or choose another level by policy.",
-  },
-  HOST_FEATURE_UNSUPPORTED: {
-    kind: "input",
-    meaning: "A manifest asks for something that this host does not implement.",
-    cause:
-      "Dependencies, settings or secrets are declared in the manifest, and this version of Berth has no support for them yet.",
-    remedy: "Use a release without them, or a newer Berth.",
   },
   HOST_LIMITS_TOO_HIGH: {
     kind: "input",
@@ -81,11 +108,47 @@ export const hostErrors = {
     cause: "The permission is on the policy's list of denied ones.",
     remedy: "Ask the operator, or use another plugin.",
   },
+  HOST_POLICY_INVALID: {
+    kind: "input",
+    meaning: "A policy is not well-formed.",
+    cause: "An unknown member, a wrong type, or a permission with parameters that do not exist.",
+    remedy: "Correct the place that the message names; `policy.schema.json` describes the form.",
+  },
+  HOST_SECRET_INVALID: {
+    kind: "input",
+    meaning: "A secret cannot be set.",
+    cause: "The plugin's manifest does not name it, or the value is empty or too large.",
+    remedy: "Set one of the names in the manifest's `secrets`.",
+  },
+  HOST_SETTINGS_INVALID: {
+    kind: "input",
+    meaning: "Settings do not fit the plugin's schema.",
+    cause: "A member is missing, unknown or of the wrong type; the details name the place.",
+    remedy: "Correct the settings at the place named.",
+  },
+  HOST_VAULT_CLOSED: {
+    kind: "environment",
+    meaning: "Secrets cannot be opened.",
+    cause: "The operator's key is missing or another one, or the sealed data was changed.",
+    remedy: "Put the operator's key back in its place, or set the secrets anew.",
+  },
+  HOST_GRANT_REFUSED: {
+    kind: "denied",
+    meaning: "A permission cannot be granted.",
+    cause: "The plugin's manifest does not ask for it, the operator's policy denies it, or only a policy may grant it.",
+    remedy: "Grant what `berth permissions list ID` shows, or change the policy.",
+  },
   HOST_CONSENT_MISSING: {
     kind: "denied",
     meaning: "A plugin was to be installed without consent to everything it requires.",
     cause: "A required permission was not among those granted.",
     remedy: "Read what the plugin asks for and grant it by name, or do not install.",
+  },
+  HOST_DOWNGRADE_UNCONSENTED: {
+    kind: "denied",
+    meaning: "A lower version than the installed one was to be installed, and nobody agreed to that.",
+    cause: "An old release is as genuine as a new one, and brings back what the new one mended.",
+    remedy: "Install a newer release; or agree to the lower one: `berth install … --allow-downgrade`.",
   },
   HOST_ALREADY_INSTALLED: {
     kind: "input",
@@ -104,6 +167,18 @@ export const hostErrors = {
     meaning: "No plugin of that id is installed.",
     cause: "A typing mistake, or it was uninstalled.",
     remedy: "`berth list` shows what is installed.",
+  },
+  HOST_PLUGIN_NOT_ENABLED: {
+    kind: "denied",
+    meaning: "A plugin was called that is not switched on.",
+    cause: "It is disabled, failed at the start of the host, or was put into quarantine after crashing repeatedly.",
+    remedy: "`berth list` tells its state and why; `berth enable ID` switches it on.",
+  },
+  HOST_TRANSITION_ILLEGAL: {
+    kind: "input",
+    meaning: "A plugin cannot go from the state it is in to the one asked for.",
+    cause: "Its state changed in between, or the operation does not apply to it.",
+    remedy: "`berth list` tells its state.",
   },
   HOST_ACTION_UNKNOWN: {
     kind: "input",
@@ -135,6 +210,84 @@ export const hostErrors = {
     cause: "Somebody edited the data directory, or the disk failed. The plugin was not run.",
     remedy: "Install the package again.",
   },
+  HOST_REGISTRY_UNKNOWN: {
+    kind: "input",
+    meaning: "No registry of that name or address is configured.",
+    cause: "A typing mistake, or it was removed; a publisher may still be bound to it.",
+    remedy: "`berth registry list` shows what is configured; `berth registry add NAME URL` adds one.",
+  },
+  HOST_REGISTRY_EXISTS: {
+    kind: "input",
+    meaning: "A registry of that name or address is configured already.",
+    cause: "It was added before.",
+    remedy: "Remove it first, or choose another name.",
+  },
+  HOST_REGISTRY_NAME_INVALID: {
+    kind: "input",
+    meaning: "A text cannot be the name of a registry.",
+    cause: "Names are 2 to 64 lower-case letters, digits and single hyphens, and start with a letter.",
+    remedy: "Choose a name such as `company` or `public`.",
+  },
+  HOST_NO_REGISTRY: {
+    kind: "input",
+    meaning: "A plugin was asked for by its id, and no registry is configured.",
+    cause: "A new host knows no registry.",
+    remedy: "Add one: `berth registry add NAME URL`; or install a package from a file.",
+  },
+  HOST_INDEX_DIFFERS: {
+    kind: "input",
+    meaning: "A registry's index says something else of a release than the signed package itself.",
+    cause: "A broken or hostile registry: what was resolved is not what would be installed.",
+    remedy: "Do not install from this registry until its operator has explained it.",
+  },
+  HOST_GRAPH_TOO_LARGE: {
+    kind: "limit",
+    meaning: "An install would download more than a host takes at once.",
+    cause: "The plugin has very many or very large dependencies.",
+    remedy: "Install some of its dependencies first.",
+  },
+  HOST_DEPENDENCY_UNMET: {
+    kind: "input",
+    meaning: "What a plugin needs of other plugins does not hold.",
+    cause: "A dependency is missing or of another version, or two plugins exclude each other.",
+    remedy: "Install what the message names: `berth install ID@RANGE`.",
+  },
+  HOST_PLUGIN_NEEDED: {
+    kind: "input",
+    meaning: "A plugin cannot be removed while others need it.",
+    cause: "The plugins that the message names depend on it.",
+    remedy: "Uninstall those first, or together with it.",
+  },
+  HOST_LOCK_DIFFERS: {
+    kind: "denied",
+    meaning: "A registry does not have exactly what the lockfile holds fast.",
+    cause: "A release was exchanged or removed, or comes from another registry than when the lock was made.",
+    remedy: "Find out why. `berth lock` writes a new lockfile once you accept the difference.",
+  },
+  HOST_NOT_LOCKABLE: {
+    kind: "input",
+    meaning: "What is installed cannot be written down as a lockfile.",
+    cause: "A plugin from a registry needs one that was installed from a file, which nobody else could fetch.",
+    remedy: "Publish the plugin that the message names, and install it from the registry.",
+  },
+  HOST_SCAN_REFUSED: {
+    kind: "denied",
+    meaning: "The operator's policy refuses a package because of what the scanner found in it.",
+    cause: "The verdict on the package is one that the policy refuses; `block` is refused unless it says otherwise.",
+    remedy: "Read the findings. A policy may waive a rule with a reason.",
+  },
+  HOST_SCAN_UNCONFIRMED: {
+    kind: "denied",
+    meaning: "A package with findings was to be installed, and nobody confirmed it.",
+    cause: "The policy asks a person about packages with this verdict.",
+    remedy: "Read the findings and confirm the plugin by its id, or do not install.",
+  },
+  HOST_SCAN_FAILED: {
+    kind: "input",
+    meaning: "A package could not be scanned to the end.",
+    cause: "Its code is made to exhaust whoever reads it, or the scanner has a fault. It counts as refused.",
+    remedy: "Report the package.",
+  },
   BROKER_METHOD_UNKNOWN: {
     kind: "denied",
     meaning: "A plugin asked for a service that this host does not have.",
@@ -153,11 +306,67 @@ export const hostErrors = {
     cause: "The embedding program called without a partition.",
     remedy: "Name the caller in the call, or use the plugin's own storage.",
   },
+  BROKER_DENIED: {
+    kind: "denied",
+    meaning: "A plugin used something that it has no right to.",
+    cause:
+      "A right holds only while the manifest asks for it, the operator's policy allows it, somebody granted it, and the caller may do it too. The details name the term that denied.",
+    remedy:
+      "Term `manifest`: the author declares the permission. `policy`: ask the operator. `grant`: `berth permissions grant ID NAME`. `caller`: call on behalf of somebody who may.",
+  },
+  BROKER_EFFECT_DENIED: {
+    kind: "denied",
+    meaning: "An action that promises to touch nothing tried to.",
+    cause: "The manifest declares the action `pure`, and its code used a service that changes something.",
+    remedy: "Remove `effect: pure` from the action, or the effect from its code.",
+  },
   BROKER_QUOTA_EXCEEDED: {
     kind: "limit",
     meaning: "A plugin's storage is full.",
     cause: "The sum of its keys and values reached the quota.",
     remedy: "Delete keys that are not needed.",
+  },
+  BROKER_ADDRESS_DENIED: {
+    kind: "denied",
+    meaning: "A plugin tried to reach a host that is not on the public internet.",
+    cause: "The name resolves, now or by a redirect, to a private, local or reserved address.",
+    remedy: "If plugins shall reach that host, name it in the policy's `privateHosts`.",
+  },
+  BROKER_NETWORK_FAILED: {
+    kind: "environment",
+    meaning: "A request of a plugin to another host did not work.",
+    cause: "The name has no address, nobody answers, the connection broke, or it took too long.",
+    remedy: "Try again; the message names the host and the reason.",
+  },
+  BROKER_FILE_MISSING: {
+    kind: "input",
+    meaning: "A plugin asked for a file that is not there.",
+    cause: "The path is wrong, or the file may not be created.",
+    remedy: "List the folder, or write with `create`.",
+  },
+  BROKER_FILE_REFUSED: {
+    kind: "denied",
+    meaning: "A plugin asked for something that is not given to plugins as a file.",
+    cause: "A link, a device, a pipe, the host's own data, or what the system does not allow the host.",
+    remedy: "Use plain files in plain folders below those that were granted.",
+  },
+  BROKER_FILES_UNSUPPORTED: {
+    kind: "environment",
+    meaning: "This machine has no safe way to give plugins files.",
+    cause: "Following a path without ever following a link needs Linux.",
+    remedy: "Run the host on Linux, or hand the plugin the content as input.",
+  },
+  BROKER_SECRET_MISSING: {
+    kind: "environment",
+    meaning: "A plugin needs a secret that nobody has filled in.",
+    cause: "The manifest names the secret, and the operator has not set it on this host.",
+    remedy: "Set it: `berth secrets set ID NAME`.",
+  },
+  BROKER_CONTENTION: {
+    kind: "limit",
+    meaning: "A batch of storage operations was overtaken by others again and again.",
+    cause: "Several calls change the same keys at the same time.",
+    remedy: "Try again later, or spread what is counted over several keys.",
   },
 } as const satisfies Record<string, ErrorRow>;
 

@@ -1,9 +1,37 @@
+export type { SecretSummary } from "./broker/vault.ts";
 export { HostError, hostErrors } from "./errors.ts";
 export type { HostErrorCode } from "./errors.ts";
-export { Host, openHost } from "./host.ts";
-export type { CallOptions, Consent, HostOptions, PluginLogLine, PluginSummary } from "./host.ts";
+export type {
+  GraphConsent,
+  GraphMember,
+  GraphPlan,
+  GraphProgress,
+  GraphRequest,
+  PublisherOrigin,
+} from "./graph/graph-plan.ts";
+export type { InstalledNeed, InstalledNode } from "./graph/installed-graph.ts";
+export { Host } from "./host.ts";
+export type { CallOptions, PluginSummary } from "./host.ts";
+export type { HostEvent } from "./host-event.ts";
+export type { HostOptions, PluginLogLine } from "./host-options.ts";
+export type { Consent } from "./install/installer.ts";
+export type { StoredDataSummary, UninstallPreview, UninstallReceipt } from "./install/erasure.ts";
+export { DEPLOYMENT_ENVELOPE, RELEASE_ENVELOPE, openPackage } from "./install/plan.ts";
+export type { OpenedPackage, Plan, PlannedPermission } from "./install/plan.ts";
+export { unverifiedEnvelopeOf } from "./install/signer.ts";
+export type { DeploymentSigner, PlannedSigner, PublisherSigner, SignedPackage } from "./install/signer.ts";
 export type { JournalEntry, JournalKind, JournalQuery } from "./journal.ts";
-export { RELEASE_ENVELOPE, openPackage } from "./plan.ts";
-export type { OpenedPackage, Plan, PlannedPermission, PlannedSigner } from "./plan.ts";
-export { DEFAULT_POLICY } from "./policy.ts";
-export type { Policy } from "./policy.ts";
+export { TRANSITIONS } from "./lifecycle/transitions.ts";
+export type { PluginState, Verb } from "./lifecycle/transitions.ts";
+export { makeFolders } from "./node-data-dir.ts";
+export { openHost } from "./open-host.ts";
+export { DEFAULT_POLICY, parsePolicy, policyJsonSchema } from "./policy.ts";
+export type { Policy, PolicyInput } from "./policy.ts";
+export type { Term } from "./rights/decide-right.ts";
+export type { Grant } from "./rights/grants.ts";
+export type { PendingRequest } from "./rights/permission-requests.ts";
+export type { PermissionSuggestion } from "./rights/suggest.ts";
+export type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
+export type { AlertRule } from "./statistics/alerts.ts";
+export type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
+export type { NewRegistry, PublisherBinding, RegistryBook, RegistryRecord } from "./registry/registry-book.ts";

@@ -1,7 +1,17 @@
 import type { Row, Statement, Store } from "@berth/store";
 
 /** What the journal records. */
-export type JournalKind = "install" | "uninstall" | "grant" | "trust" | "call" | "denial" | "log";
+export type JournalKind =
+  | "install"
+  | "uninstall"
+  | "state"
+  | "grant"
+  | "revoke"
+  | "trust"
+  | "call"
+  | "use"
+  | "denial"
+  | "log";
 
 /** One entry. Equal uses within 100 ms are one entry with a count. */
 export interface JournalEntry {
@@ -41,8 +51,12 @@ export interface JournalQuery {
 }
 
 const FLUSH_MS = 100;
-/** Different entries kept between two flushes; a plugin that makes more gets its surplus counted in one line. */
+/** Different entries kept between two flushes; what plugins make beyond them is counted in one line each. */
 const MAX_PENDING = 1_000;
+/** Different uses of permissions that are read to suggest narrower ones. */
+const MAX_USES = 10_000;
+/** Stands for subjects beyond a quota. */
+const MORE = "(more)";
 const INSERT =
   "INSERT INTO journal (at, kind, plugin_id, version, subject, outcome, count, duration_us, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
@@ -68,6 +82,9 @@ export function journalStatement(
   };
 }
 
+/** Subjects of one plugin whose first denial is written by itself; what is denied beyond them is counted in one line. */
+const MAX_DENIED_SUBJECTS = 200;
+
 /**
  * Writes ordinary uses within 100 ms, so that a call never waits for the disk. At most the last 100 ms of
  * uses are lost when the machine stops; installs, grants and first denials never are.
@@ -75,62 +92,106 @@ export function journalStatement(
 export class Journal {
   readonly #store: Store;
   readonly #now: () => Date;
+  readonly #onFault: (error: unknown) => void;
   #pending = new Map<string, Pending>();
   #timer: NodeJS.Timeout | undefined;
-  readonly #knownDenials = new Set<string>();
+  /** Denials that are on disk or on their way: by plugin, then by subject and outcome. */
+  readonly #denials = new Map<string, Map<string, Promise<void>>>();
 
-  constructor(store: Store, now: () => Date) {
+  /** `onFault` hears when uses could not be written; they are kept, within the quota, and tried again. */
+  constructor(store: Store, now: () => Date, onFault: (error: unknown) => void) {
     this.#store = store;
     this.#now = now;
+    this.#onFault = onFault;
   }
 
   /** Counts a use; it reaches the disk within 100 ms. */
   note(record: JournalRecord): void {
-    const full = this.#pending.size >= MAX_PENDING;
-    const {
-      kind,
-      pluginId,
-      version = "",
-      subject = "",
-      outcome,
-      detail = "",
-    } = full ? { ...record, subject: "(more)", detail: "" } : record;
+    this.#count(record, this.#now().toISOString(), 1, record.durationUs ?? 0);
+    this.#schedule();
+  }
+
+  #count(record: JournalRecord, at: string, count: number, durationUs: number): void {
+    const { kind, pluginId, version = "", subject = "", outcome, detail = "" } = record;
     const key = `${kind}\n${pluginId}\n${version}\n${subject}\n${outcome}\n${detail}`;
     const pending = this.#pending.get(key);
-    if (pending === undefined) {
-      this.#pending.set(key, {
-        record: full ? { ...record, subject: "(more)", detail: undefined } : record,
-        at: this.#now().toISOString(),
-        count: 1,
-        durationUs: record.durationUs ?? 0,
-      });
+    if (pending !== undefined) {
+      pending.count += count;
+      pending.durationUs += durationUs;
+    } else if (this.#pending.size < MAX_PENDING || subject === MORE) {
+      this.#pending.set(key, { record, at, count, durationUs });
     } else {
-      pending.count += 1;
-      pending.durationUs += record.durationUs ?? 0;
+      this.#count({ ...record, subject: MORE, detail: undefined }, at, count, durationUs);
     }
-    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
   }
 
-  /** Records a denial: the first of its kind is on disk before the plugin hears of it, repeats are counted. */
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.flush().catch(this.#onFault);
+    }, FLUSH_MS);
+  }
+
+  /**
+   * Records a denial. The first of its kind is on disk before this resolves, also for those who were denied
+   * at the same moment; repeats are counted.
+   */
   async deny(record: JournalRecord): Promise<void> {
-    const key = `${record.pluginId}\n${record.subject}\n${record.outcome}`;
-    if (this.#knownDenials.has(key)) return this.note(record);
-    this.#knownDenials.add(key);
-    await this.#store.transaction([journalStatement(record, this.#now().toISOString())]);
+    const { pluginId, outcome } = record;
+    let known = this.#denials.get(pluginId);
+    if (known === undefined) this.#denials.set(pluginId, (known = new Map()));
+    const isNew = !known.has(`${record.subject}\n${outcome}`);
+    const kept = isNew && known.size >= MAX_DENIED_SUBJECTS ? { ...record, subject: MORE, detail: undefined } : record;
+    const key = `${kept.subject}\n${outcome}`;
+    const first = known.get(key);
+    if (first !== undefined) {
+      await first;
+      return this.note(kept);
+    }
+    const written = this.#write([journalStatement(kept, this.#now().toISOString())]);
+    known.set(key, written);
+    try {
+      await written;
+    } catch (error) {
+      known.delete(key); // The next denial of this kind must not pass for a repeat.
+      throw error;
+    }
   }
 
-  /** Writes what is pending. */
+  /** Writes what is pending. When that fails it is kept for the next time. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const pending = [...this.#pending.values()];
     this.#pending = new Map();
     if (pending.length === 0) return;
-    await this.#store.transaction(
-      pending.map(({ record, at, count, durationUs }) =>
-        journalStatement(record, at, count, record.durationUs === undefined ? undefined : durationUs),
-      ),
+    try {
+      await this.#write(
+        pending.map(({ record, at, count, durationUs }) =>
+          journalStatement(record, at, count, record.durationUs === undefined ? undefined : durationUs),
+        ),
+      );
+    } catch (error) {
+      for (const { record, at, count, durationUs } of pending) this.#count(record, at, count, durationUs);
+      this.#schedule();
+      throw error;
+    }
+  }
+
+  async #write(statements: readonly Statement[]): Promise<void> {
+    await this.#store.transaction(statements);
+  }
+
+  /** Every different use of a permission that a plugin was seen to make, and whether all of them were kept. */
+  async usesOf(pluginId: string): Promise<{ readonly uses: readonly string[]; readonly isComplete: boolean }> {
+    await this.flush();
+    const rows = await this.#store.all(
+      "SELECT DISTINCT subject, detail FROM journal WHERE plugin_id = ? AND kind = 'use' LIMIT ?",
+      [pluginId, MAX_USES],
     );
+    return {
+      uses: rows.flatMap(({ detail }) => (typeof detail === "string" ? [detail] : [])),
+      isComplete: rows.length < MAX_USES && rows.every(({ subject }) => subject !== MORE),
+    };
   }
 
   /** Entries, newest first. */

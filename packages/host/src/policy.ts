@@ -1,20 +1,185 @@
-import type { PermissionName, SecurityLevel } from "@berth/spec";
+import { quote } from "@berth/base";
+import type { Policy as ResolvePolicy } from "@berth/resolver";
+import { parseScanPolicy } from "@berth/scanner";
+import type { ScanPolicy } from "@berth/scanner";
+import {
+  PERMISSION_NAMES,
+  SECURITY_LEVELS,
+  isJsonFault,
+  readJsonDocument,
+  severities,
+  statedPermissionSchema,
+  strongerLevel,
+} from "@berth/spec";
+import type { Permission, PermissionName, SecurityLevel } from "@berth/spec";
+import { z } from "zod";
+
+import { HostError } from "./errors.ts";
+
+const pattern = z
+  .string()
+  .max(200)
+  .regex(/^[a-z0-9.-]*\*?$/, 'must be a plugin id, optionally ending in "*"');
+
+const permissions = z.array(statedPermissionSchema).max(256);
+
+const ranges = z.record(z.string().max(200), z.string().max(1_000));
+
+/** The resolver's policy, as data. */
+const resolveSchema = z.strictObject({
+  prerelease: z.enum(["stable-first", "any", "never"]).exactOptional(),
+  direction: z.enum(["highest", "lowest"]).exactOptional(),
+  yanked: z.enum(["only-if-root-pins-exact-version", "allow", "never"]).exactOptional(),
+  minimumAgeMs: z.int().min(0).exactOptional(),
+  minimumAgeExempt: z.array(z.string().max(200)).max(1_000).exactOptional(),
+  overrides: ranges.exactOptional(),
+  constraints: ranges.exactOptional(),
+}) satisfies z.ZodType<ResolvePolicy>;
+
+const verdictAction = z.enum(["allow", "ask", "refuse"]).exactOptional();
+
+/** The scanner's policy; the scanner itself checks the names of rules. */
+const scanSchema = z
+  .strictObject({
+    rules: z
+      .record(
+        z.string().max(200),
+        z.strictObject({ severity: z.enum([...severities, "off"]), reason: z.string().min(1).max(1_000) }),
+      )
+      .exactOptional(),
+    verdicts: z.strictObject({ clean: verdictAction, review: verdictAction, block: verdictAction }).exactOptional(),
+  })
+  .superRefine((value, context) => {
+    try {
+      parseScanPolicy(value);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: error instanceof Error ? error.message : "is not a scan policy" });
+    }
+  }) satisfies z.ZodType<ScanPolicy>;
+
+const shared = {
+  deny: z
+    .array(z.enum(PERMISSION_NAMES as readonly [PermissionName, ...PermissionName[]]))
+    .max(PERMISSION_NAMES.length)
+    .default([])
+    .describe("Permissions that nobody gets, whoever consents."),
+  ceilings: permissions
+    .default([])
+    .describe("The most that is given: a permission named here is given only as far as one of its entries covers it."),
+  grants: permissions
+    .default([])
+    .describe("What the operator agrees to in advance: nobody is asked. The only way to network_unrestricted."),
+};
+
+export const policySchema = z
+  .strictObject({
+    $schema: z.string().max(512).optional(),
+    level: z.enum(SECURITY_LEVELS).default("standard").describe("The lowest security level at which plugins run."),
+    trustOnFirstUse: z
+      .boolean()
+      .default(true)
+      .describe("Whether an unknown publisher's key may be pinned when a person confirms it."),
+    repository: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/, "must be the name of a trust domain")
+      .exactOptional()
+      .describe("The trust domain of this host: files whose signature is bound to it are accepted. Left out: none."),
+    storageBytes: z.int().min(0).default(10_485_760).describe("Storage of one plugin in one partition, bytes."),
+    isUnattended: z
+      .boolean()
+      .default(false)
+      .describe("Nobody is there to ask: what is missing is denied, and kept as a request to answer later."),
+    grantDays: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .optional()
+      .describe("Days after which a person's grant ends by itself. Left out: never."),
+    privateHosts: z
+      .array(z.string().max(253))
+      .max(64)
+      .default([])
+      .describe("Hosts that may have addresses outside the public internet. Plugins still need the right to each."),
+    resolve: resolveSchema
+      .default({})
+      .describe("Which releases may be chosen: ages, pre-releases, overrides. Default: the resolver's."),
+    scan: scanSchema
+      .default({})
+      .describe("What the scanner's verdicts mean. Default: `review` asks a person, `block` is refused."),
+    ...shared,
+    rules: z
+      .array(
+        z.strictObject({
+          plugins: z.array(pattern).min(1).max(64).describe('Plugins it is for: ids, or "publisher.*".'),
+          level: z.enum(SECURITY_LEVELS).optional().describe("A higher level for these plugins."),
+          ...shared,
+        }),
+      )
+      .max(256)
+      .default([])
+      .describe("Further rules for some plugins. Every rule that fits counts; none takes back what another denies."),
+  })
+  .describe("What the operator of a host decides for every plugin.");
 
 /** What the operator decides for every plugin of a host. Data, so that it can be reviewed and shared. */
-export interface Policy {
-  /** The lowest security level at which plugins run. Default `standard`. */
-  readonly level: SecurityLevel;
-  /** Permissions that no plugin gets, whoever consents. Default none. */
-  readonly deny: readonly PermissionName[];
-  /** Whether an unknown publisher's key may be pinned when a person confirms it. Default true. */
-  readonly trustOnFirstUse: boolean;
-  /** Storage of one plugin in one partition, bytes. Default 10 MiB. */
-  readonly storageBytes: number;
+export type Policy = z.output<typeof policySchema>;
+
+/** A policy as operators write it: whatever is left out takes its default. */
+export type PolicyInput = z.input<typeof policySchema>;
+
+/** JSON Schema (2020-12) of a policy; published as `policy.schema.json`. */
+export function policyJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(policySchema, { io: "input", unrepresentable: "any" });
 }
 
-export const DEFAULT_POLICY: Policy = {
-  level: "standard",
-  deny: [],
-  trustOnFirstUse: true,
-  storageBytes: 10 * 1_048_576,
-};
+export const DEFAULT_POLICY: Policy = policySchema.parse({});
+
+/** @throws HostError HOST_POLICY_INVALID */
+export function completePolicy(value: unknown): Policy {
+  const result = policySchema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const place = issue?.path.join(".") ?? "";
+  throw new HostError(
+    "HOST_POLICY_INVALID",
+    `the policy${place === "" ? "" : ` at ${quote(place)}`}: ${issue?.message ?? "is not one"}`,
+  );
+}
+
+/**
+ * Reads a policy from the bytes of its file.
+ *
+ * @throws HostError HOST_POLICY_INVALID
+ */
+export function parsePolicy(bytes: Uint8Array): Policy {
+  const document = readJsonDocument(bytes);
+  if (isJsonFault(document)) {
+    const { line, column, message } = document;
+    throw new HostError("HOST_POLICY_INVALID", `the policy, line ${line}, column ${column}: ${message}`);
+  }
+  return completePolicy(document.value);
+}
+
+/** What a policy says about one plugin. */
+export interface PluginPolicy {
+  readonly level: SecurityLevel;
+  readonly deny: ReadonlySet<PermissionName>;
+  /** Each list must cover a permission by one of its entries of the same name, if it has any. */
+  readonly ceilings: readonly (readonly Permission[])[];
+  readonly grants: readonly Permission[];
+}
+
+/** The policy of one plugin: what holds for all, and every rule that fits it. */
+export function policyFor(policy: Policy, pluginId: string): PluginPolicy {
+  const rules = policy.rules.filter(({ plugins }) => plugins.some((each) => fits(each, pluginId)));
+  const all = [policy, ...rules];
+  return {
+    level: rules.reduce((level, rule) => strongerLevel(level, rule.level ?? level), policy.level),
+    deny: new Set(all.flatMap(({ deny }) => deny)),
+    ceilings: all.map(({ ceilings }) => ceilings),
+    grants: all.flatMap(({ grants }) => grants),
+  };
+}
+
+const fits = (each: string, pluginId: string): boolean =>
+  each.endsWith("*") ? pluginId.startsWith(each.slice(0, -1)) : pluginId === each;

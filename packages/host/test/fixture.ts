@@ -31,6 +31,8 @@ export interface MadePackage {
   readonly code?: string;
   readonly signWith?: PrivateKey | null;
   readonly time?: string;
+  /** Binds the statement to this trust domain. */
+  readonly repository?: string;
 }
 
 /** A signed package of a small plugin; any part may be another. */
@@ -41,6 +43,7 @@ export function makePackage({
   code = CODE,
   signWith = key,
   time = "2026-01-01T00:00:00.000Z",
+  repository,
 }: MadePackage = {}): Uint8Array {
   const full = {
     id,
@@ -75,10 +78,8 @@ export function makePackage({
     ],
   });
   if (signWith === null) return bytes;
-  return replaceEnvelopes(
-    bytes,
-    new Map([[RELEASE_ENVELOPE, signRelease({ plugin: id, version, contentDigest, time }, signWith)]]),
-  );
+  const statement = { plugin: id, version, contentDigest, time, ...(repository !== undefined && { repository }) };
+  return replaceEnvelopes(bytes, new Map([[RELEASE_ENVELOPE, signRelease(statement, signWith)]]));
 }
 
 /** A host on a folder of its own, gone afterwards. */

@@ -182,11 +182,11 @@ for (const [what, bytes, code] of [
     () => makePackage({ manifest: { runtime: { kind: "python", entry: "plugin.js" } } }),
     "HOST_RUNTIME_UNSUPPORTED",
   ],
-  ["a level without an engine", () => makePackage({ manifest: { level: "isolated" } }), "HOST_RUNTIME_UNSUPPORTED"],
+  ["a level without an engine", () => makePackage({ manifest: { level: "strict" } }), "HOST_RUNTIME_UNSUPPORTED"],
   [
-    "dependencies",
+    "dependencies that are not installed",
     () => makePackage({ manifest: { dependencies: { "acme.base": "^1.0" } } }),
-    "HOST_FEATURE_UNSUPPORTED",
+    "HOST_DEPENDENCY_UNMET",
   ],
   [
     "limits above the ceiling",
@@ -255,4 +255,18 @@ test("nothing is answered after close", () =>
     await host.close();
     await under;
     assert.throws(() => host.uninstall("acme.demo"), { code: "HOST_CLOSED" });
+  }));
+
+test("a lower version is told by the plan and installed only with a consent of its own", () =>
+  withHost(async (host) => {
+    await install(host, makePackage({ version: "1.10.0" }));
+    assert.equal((await host.plan(makePackage({ version: "1.11.0" }))).isDowngrade, false);
+    for (const version of ["1.9.0", "1.10.0-rc.1"]) {
+      const plan = await host.plan(makePackage({ version }));
+      assert.deepEqual([plan.isDowngrade, plan.replaces], [true, "1.10.0"]);
+      await assert.rejects(host.install(plan, { grant: [] }), { code: "HOST_DOWNGRADE_UNCONSENTED" });
+    }
+    assert.equal((await host.list())[0]?.version, "1.10.0");
+    await host.install(await host.plan(makePackage({ version: "1.9.0" })), { grant: [], allowDowngrade: true });
+    assert.equal((await host.list())[0]?.version, "1.9.0");
   }));

@@ -10,9 +10,9 @@ export const storeErrors = {
   },
   STORE_DISK_FULL: {
     kind: "environment",
-    meaning: "The disk is full; the change was undone.",
-    cause: "SQLite could not extend its file.",
-    remedy: "Free disk space and repeat the operation. Nothing was half-written.",
+    meaning: "The disk took no more; the change was undone.",
+    cause: "The disk is full, or a quota or a limit on the size of files was reached.",
+    remedy: "Free disk space or raise the limit, and repeat the operation. Nothing was half-written.",
   },
   STORE_DAMAGED: {
     kind: "environment",

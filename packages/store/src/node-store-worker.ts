@@ -1,4 +1,5 @@
 // The thread that owns the database: a sync to disk stalls this thread and nobody else.
+import { closeSync, constants, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
@@ -18,10 +19,13 @@ const MAX_PREPARED = 200;
 
 class Refusal extends Error {
   readonly code: StoreErrorCode;
+  /** Index of the statement whose expectation did not hold. */
+  readonly statement: number | undefined;
 
-  constructor(code: StoreErrorCode, message: string) {
+  constructor(code: StoreErrorCode, message: string, statement?: number) {
     super(message);
     this.code = code;
+    this.statement = statement;
   }
 }
 
@@ -32,19 +36,27 @@ const CODES = new Map<number, StoreErrorCode>([
   [13, "STORE_DISK_FULL"],
   [26, "STORE_DAMAGED"],
 ]);
+/** Extended codes: a write that a quota or a limit on file sizes ended is not "full" to SQLite. */
+const EXTENDED_CODES = new Map<number, StoreErrorCode>([[778, "STORE_DISK_FULL"]]);
 
-function refusalOf(error: unknown): { code: StoreErrorCode; message: string } {
-  if (error instanceof Refusal) return { code: error.code, message: error.message };
+function refusalOf(error: unknown): NonNullable<WorkerReply["error"]> {
+  if (error instanceof Refusal) {
+    const { code, message, statement } = error;
+    return { code, message, ...(statement !== undefined && { statement }) };
+  }
   const { errcode, message } = error as { errcode?: number; message?: string };
-  const code = errcode === undefined ? undefined : CODES.get(errcode & 0xff);
+  const code = errcode === undefined ? undefined : (EXTENDED_CODES.get(errcode) ?? CODES.get(errcode & 0xff));
   return { code: code ?? "STORE_FAILED", message: message ?? "unknown error" };
 }
 
 function open({ file, migrations, busyMs }: WorkerStart): DatabaseSync {
+  // SQLite would make the file readable for everybody; its journal gets the mode of the file.
+  closeSync(openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600));
   const database = new DatabaseSync(file, { timeout: busyMs });
-  // Exclusive mode holds the file's lock for as long as the process lives, however it ends.
+  // Exclusive mode holds the file's lock for as long as the process lives, however it ends. What is deleted is
+  // overwritten, so that erased data is not found in the file.
   database.exec(
-    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;",
   );
   database.exec("BEGIN EXCLUSIVE");
   const { user_version: version } = database.prepare("PRAGMA user_version").get() as { user_version: number };
@@ -63,7 +75,8 @@ function open({ file, migrations, busyMs }: WorkerStart): DatabaseSync {
 function run(
   database: DatabaseSync,
   prepared: Map<string, StatementSync>,
-  { sql, params = [], expectChanges }: Statement,
+  { sql, params = [], expectChanges, expectRows }: Statement,
+  index: number,
 ): StatementResult {
   let statement = prepared.get(sql);
   if (statement === undefined) {
@@ -72,10 +85,16 @@ function run(
     prepared.set(sql, statement);
   }
   const returnsRows = statement.columns().length > 0;
-  if (returnsRows) return { rows: statement.all(...(params as SqlValue[])) as Row[], changes: 0 };
+  if (returnsRows) {
+    const rows = statement.all(...(params as SqlValue[])) as Row[];
+    if (expectRows !== undefined && rows.length !== expectRows) {
+      throw new Refusal("STORE_EXPECTATION", `expected ${expectRows} rows, found ${rows.length}`, index);
+    }
+    return { rows, changes: 0 };
+  }
   const changes = Number(statement.run(...(params as SqlValue[])).changes);
   if (expectChanges !== undefined && changes !== expectChanges) {
-    throw new Refusal("STORE_EXPECTATION", `expected ${expectChanges} changed rows, found ${changes}`);
+    throw new Refusal("STORE_EXPECTATION", `expected ${expectChanges} changed rows, found ${changes}`, index);
   }
   return { rows: [], changes };
 }
@@ -97,14 +116,18 @@ function serve(): void {
       database.close();
       return port.close();
     }
-    const { id, statements } = request;
+    const { id, kind, statements } = request;
+    const runAll = (): StatementResult[] =>
+      statements.map((statement, index) => run(database, prepared, statement, index));
     try {
+      // A statement by itself takes no write lock: SQLite gives each a consistent view of its own.
+      if (kind === "bare") return reply({ id, results: runAll() });
       database.exec("BEGIN IMMEDIATE");
-      const results = statements.map((statement) => run(database, prepared, statement));
+      const results = runAll();
       database.exec("COMMIT");
       reply({ id, results });
     } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
+      if (kind === "transaction" && database.isTransaction) database.exec("ROLLBACK");
       reply({ id, error: refusalOf(error) });
     }
   });

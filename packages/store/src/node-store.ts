@@ -2,7 +2,16 @@ import { Worker } from "node:worker_threads";
 
 import { StoreError, storeErrors } from "./errors.ts";
 import type { StoreErrorCode } from "./errors.ts";
-import type { Migration, Row, SqlValue, Statement, StatementResult, WorkerReply, WorkerStart } from "./statement.ts";
+import type {
+  Migration,
+  Row,
+  SqlValue,
+  Statement,
+  StatementResult,
+  WorkerReply,
+  WorkerRequest,
+  WorkerStart,
+} from "./statement.ts";
 
 export interface StoreOptions {
   /** Path of the database file. */
@@ -24,6 +33,7 @@ export class Store {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
@@ -54,27 +64,53 @@ export class Store {
   /**
    * Runs statements in one transaction: all of them, synced to disk, or none.
    *
-   * @throws StoreError STORE_EXPECTATION, STORE_DISK_FULL, STORE_DAMAGED, STORE_FAILED, STORE_CLOSED
+   * @throws StoreError STORE_EXPECTATION with `details.statement`, its index; STORE_DISK_FULL, STORE_DAMAGED,
+   *   STORE_FAILED, STORE_CLOSED
    */
   transaction(statements: readonly Statement[]): Promise<readonly StatementResult[]> {
+    return this.#ask("transaction", statements);
+  }
+
+  /**
+   * Runs one query, outside any transaction: it sees every change that was asked for before it.
+   *
+   * @throws StoreError STORE_DAMAGED, STORE_FAILED, STORE_CLOSED
+   */
+  async all(sql: string, params: readonly SqlValue[] = []): Promise<readonly Row[]> {
+    const [result] = await this.#ask("bare", [{ sql, params }]);
+    return result?.rows ?? [];
+  }
+
+  /**
+   * Runs one statement as it is, `BEGIN` and `COMMIT` included. For a query builder that keeps its own
+   * transactions; such a caller lets nobody else use this store while one of them is open.
+   *
+   * @throws StoreError STORE_BUSY, STORE_DISK_FULL, STORE_DAMAGED, STORE_FAILED, STORE_CLOSED
+   */
+  async execute(statement: Statement): Promise<StatementResult> {
+    const [result] = await this.#ask("bare", [statement]);
+    return result ?? { rows: [], changes: 0 };
+  }
+
+  #ask(kind: WorkerRequest["kind"], statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     if (this.#isClosed) return Promise.reject(new StoreError("STORE_CLOSED", "the store is closed"));
     return new Promise((resolve, reject) => {
       const id = this.#nextId;
       this.#nextId += 1;
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, statements });
+      const request: WorkerRequest = { id, kind, statements };
+      this.#worker.postMessage(request);
     });
   }
 
-  /** Runs one query. */
-  async all(sql: string, params: readonly SqlValue[] = []): Promise<readonly Row[]> {
-    const [result] = await this.transaction([{ sql, params }]);
-    return result?.rows ?? [];
+  /** Waits for what is under way, then closes the database. */
+  close(): Promise<void> {
+    // Whoever closes a second time waits for the same end: only then is the file free.
+    this.#closing ??= this.#isClosed ? Promise.resolve() : this.#close();
+    return this.#closing;
   }
 
-  /** Waits for what is under way, then closes the database. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  async #close(): Promise<void> {
     this.#isClosed = true;
     const exited = new Promise((resolve) => this.#worker.once("exit", resolve));
     this.#worker.postMessage("close");
@@ -85,7 +121,7 @@ export class Store {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     if (error === undefined) waiting?.resolve(results ?? []);
-    else waiting?.reject(new StoreError(isStoreCode(error.code) ? error.code : "STORE_FAILED", error.message));
+    else waiting?.reject(errorOf(error));
   }
 
   #failAll(error: StoreError): void {
@@ -93,6 +129,11 @@ export class Store {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
+}
+
+function errorOf({ code, message, statement }: NonNullable<WorkerReply["error"]>): StoreError {
+  const extras = statement === undefined ? {} : { details: { statement } };
+  return new StoreError(isStoreCode(code) ? code : "STORE_FAILED", message, extras);
 }
 
 const isStoreCode = (code: string): code is StoreErrorCode => Object.hasOwn(storeErrors, code);

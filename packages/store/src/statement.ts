@@ -7,6 +7,8 @@ export interface Statement {
   readonly params?: readonly SqlValue[];
   /** Undo the whole transaction unless exactly so many rows change. */
   readonly expectChanges?: number;
+  /** Undo the whole transaction unless exactly so many rows come back. */
+  readonly expectRows?: number;
 }
 
 export type Row = Readonly<Record<string, SqlValue>>;
@@ -29,6 +31,8 @@ export interface WorkerStart {
 
 export interface WorkerRequest {
   readonly id: number;
+  /** `bare` runs the statements as they are: the caller opens and ends transactions itself, or needs none. */
+  readonly kind: "transaction" | "bare";
   readonly statements: readonly Statement[];
 }
 
@@ -36,5 +40,5 @@ export interface WorkerReply {
   /** 0 is the reply to the start itself. */
   readonly id: number;
   readonly results?: readonly StatementResult[];
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: { readonly code: string; readonly message: string; readonly statement?: number };
 }

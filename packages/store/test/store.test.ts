@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -50,6 +51,33 @@ test("one owner at a time; the next one finds what was written", () =>
     assert.equal((await second.all("SELECT c FROM t")).length, 1);
     await second.close();
     await assert.rejects(Store.open({ file, migrations }), { code: "STORE_TOO_NEW" });
+  }));
+
+test("where the disk takes no more, the transaction is undone, and what was acknowledged stays", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "a.sqlite");
+    const { stdout, stderr } = spawnSync(
+      "sh",
+      ["-c", 'ulimit -f 1000; exec "$@"', "sh", process.execPath, join(import.meta.dirname, "fill.ts"), file],
+      { encoding: "utf8" },
+    );
+    const { done, code } = JSON.parse(stdout || JSON.stringify({ code: stderr })) as { done: number; code: string };
+    assert.equal(code, "STORE_DISK_FULL");
+    assert.ok(done > 0 && done < 1_000, String(done));
+    const store = await Store.open({ file, migrations: [""] });
+    assert.equal((await store.all("SELECT count(*) AS rows FROM t"))[0]?.["rows"], 2 * done);
+    assert.equal((await store.all("PRAGMA integrity_check"))[0]?.["integrity_check"], "ok");
+    await store.close();
+  }));
+
+test("the database is readable by its owner alone, and closing twice waits for the same end", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "a.sqlite");
+    const store = await Store.open({ file, migrations });
+    for (const name of await readdir(folder)) assert.equal((await stat(join(folder, name))).mode & 0o077, 0, name);
+    void store.close();
+    await store.close();
+    await (await Store.open({ file, migrations, busyMs: 0 })).close();
   }));
 
 test("a file that is no database is named as such", () =>

@@ -1,19 +1,28 @@
 import { isCodedError, quote } from "@berth/base";
+import type { CodedError } from "@berth/base";
 import { decodeValue } from "@berth/wire";
 import type { WireValue } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
 import type { Journal } from "../journal.ts";
-import type { Service, ServiceCall } from "./service.ts";
+import type { Alerts } from "../statistics/alerts.ts";
+import { requestInvalid } from "./service.ts";
+import type { Service, ServiceCall, ServiceMethod, ServiceRequest } from "./service.ts";
 
 /** The only door from a compartment to anything else. */
 export class Broker {
-  readonly #services: ReadonlyMap<string, Service>;
+  readonly #services: readonly Service[];
+  /** By full name, such as `storage.put`. */
+  readonly #methods = new Map<string, ServiceMethod>();
   readonly #journal: Journal;
+  readonly #alerts: Alerts;
 
-  constructor(services: readonly Service[], journal: Journal) {
-    this.#services = new Map(services.map((service) => [service.name, service]));
+  constructor(services: readonly Service[], journal: Journal, alerts: Alerts) {
+    this.#services = services;
+    this.#alerts = alerts;
     this.#journal = journal;
+    for (const { name, methods } of services)
+      for (const [method, found] of methods) this.#methods.set(`${name}.${method}`, found);
   }
 
   /**
@@ -23,24 +32,46 @@ export class Broker {
    */
   async request(call: ServiceCall, method: string, value: WireValue): Promise<unknown> {
     try {
-      const dot = method.indexOf(".");
-      const service = this.#services.get(method.slice(0, Math.max(dot, 0)));
-      if (service === undefined)
+      const found = this.#methods.get(method);
+      if (found === undefined)
         throw new HostError("BROKER_METHOD_UNKNOWN", `this host has no service for ${quote(method)}`);
-      return await service.request(call, method.slice(dot + 1), decodeValue(value));
+      if (found.hasEffect && call.effect === "pure") {
+        throw new HostError(
+          "BROKER_EFFECT_DENIED",
+          `${method}: the action ${call.action} is declared pure, and this changes something`,
+        );
+      }
+      const request = decodeValue(value);
+      if (typeof request !== "object" || request === null || Array.isArray(request))
+        throw requestInvalid(method, "expected an object");
+      return await found.run(call, request as ServiceRequest);
     } catch (error) {
       if (isCodedError(error) && error.kind === "denied") {
         const { pluginId, version } = call;
+        this.#alerts.note(pluginId, { denials: 1 });
         await this.#journal.deny({
           kind: "denial",
           pluginId,
           version,
-          subject: quote(method, 60),
+          subject: this.#subjectOf(method, error),
           outcome: error.code,
           detail: error.message,
         });
       }
       throw error;
     }
+  }
+
+  /** The method, and the permission and parameter that were missing. Never words of the plugin: it could invent them without end. */
+  #subjectOf(method: string, { details }: CodedError): string {
+    if (!this.#methods.has(method)) return "(unknown)";
+    const { permission, parameter } = details ?? {};
+    if (typeof permission !== "string") return method;
+    return `${method} ${permission}${typeof parameter === "string" ? `.${parameter}` : ""}`;
+  }
+
+  /** Lets go of everything that services hold for a plugin. */
+  release(pluginId: string): void {
+    for (const service of this.#services) service.release?.(pluginId);
   }
 }

@@ -1,158 +1,205 @@
+import { isDeepStrictEqual } from "node:util";
+
 import { quote } from "@berth/base";
-import type { Store } from "@berth/store";
 import { StoreError } from "@berth/store";
-import { concatBytes } from "@berth/base";
-import { decodeText, encodeText } from "@berth/wire";
+import type { Statement, Store } from "@berth/store";
+import { decodeText } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
-import type { Service, ServiceCall } from "./service.ts";
+import { methodTable, nameOf, requestInvalid } from "./service.ts";
+import type { Service, ServiceCall, ServiceMethod, ServiceRequest } from "./service.ts";
+import { StorageCache } from "./storage-cache.ts";
+import {
+  SELECT_VALUE,
+  deleteStatement,
+  expectStatement,
+  formatStored,
+  putStatement,
+  storedValueOf,
+} from "./storage-rows.ts";
+import type { StorageArea, StoredValue } from "./storage-rows.ts";
 
 const MAX_KEY_LENGTH = 256;
 const MAX_VALUE_BYTES = 1_048_576;
 const MAX_LIST = 1_000;
+const MAX_OPERATIONS = 100;
+/** How often a batch is tried again after somebody changed a value between its comparison and its writing. */
+const MAX_ATTEMPTS = 8;
+
+/** What one batch compares and changes. `value` undefined: nothing under the key. */
+interface Batch {
+  readonly expected: ReadonlyMap<string, unknown>;
+  readonly changes: ReadonlyMap<string, ReturnType<typeof formatStored> | undefined>;
+}
 
 /**
  * `ctx.storage` and `ctx.user.storage`: keys and values of one plugin, in the plugin's own area or in that
  * of the caller's partition. Needs no permission; the quota counts keys and values.
  */
 export function makeStorageService(store: Store, quotaBytes: number): Service {
-  const methods: Record<string, (call: ServiceCall, request: Readonly<Record<string, unknown>>) => Promise<unknown>> = {
+  const cache = new StorageCache();
+
+  async function read(area: StorageArea, key: string): Promise<StoredValue | undefined> {
+    const known = cache.get(area, key);
+    if (known !== undefined) return known.value;
+    const ticket = cache.beginRead(area);
+    const [row] = await store.all(SELECT_VALUE, [area.pluginId, area.partition, key]);
+    const value = row && storedValueOf(row);
+    cache.endRead(ticket, key, value);
+    return value;
+  }
+
+  /** Answers with the numbers of changed rows, or with the index of the statement that undid everything. */
+  async function write(
+    area: StorageArea,
+    { changes }: Pick<Batch, "changes">,
+    statements: readonly Statement[],
+  ): Promise<{ readonly changed: readonly number[] } | { readonly failedAt: number }> {
+    const ticket = cache.beginWrite(area, changes.keys());
+    try {
+      const results = await store.transaction(statements);
+      cache.endWrite(ticket, new Map([...changes].map(([key, change]) => [key, change && ownCopy(change.stored)])));
+      return { changed: results.map((result) => result.changes) };
+    } catch (error) {
+      cache.abandonWrite(ticket);
+      const failedAt =
+        error instanceof StoreError && error.code === "STORE_EXPECTATION" && error.details?.["statement"];
+      if (typeof failedAt !== "number") throw error;
+      return { failedAt };
+    }
+  }
+
+  const quotaExceeded = (method: string, key: string): HostError =>
+    new HostError(
+      "BROKER_QUOTA_EXCEEDED",
+      `${method}: ${quote(key)} does not fit into the quota of ${quotaBytes} bytes`,
+    );
+
+  const looking: Record<string, ServiceMethod["run"]> = {
     async get(call, request) {
-      const [row] = await store.all(
-        "SELECT json, bytes FROM storage WHERE plugin_id = ? AND partition = ? AND key = ?",
-        [call.pluginId, areaOf(call, request), keyOf(request["key"], "key")],
-      );
-      return row === undefined ? {} : { value: decodeText(String(row["json"]), splitSections(row["bytes"])) };
-    },
-
-    async put(call, request) {
       const area = areaOf(call, request);
-      const key = keyOf(request["key"], "key");
-      if (!("value" in request))
-        throw new HostError(
-          "BROKER_REQUEST_INVALID",
-          'storage.put: expected a "value"; undefined cannot be stored, use delete',
-        );
-      const { text, bytes } = encodeText(request["value"]);
-      const sections = joinSections(bytes);
-      const size = Buffer.byteLength(text) + sections.length + Buffer.byteLength(key);
-      if (size > MAX_VALUE_BYTES) {
-        throw new HostError(
-          "BROKER_REQUEST_INVALID",
-          `storage.put: the value of ${quote(key)} has ${size} bytes, at most ${MAX_VALUE_BYTES} are stored`,
-        );
-      }
-      try {
-        // One statement checks the quota and writes, so that two puts at once cannot both slip under it.
-        await store.transaction([
-          {
-            sql: `INSERT INTO storage (plugin_id, partition, key, json, bytes, size)
-              SELECT ?1, ?2, ?3, ?4, ?5, ?6
-              WHERE coalesce((SELECT size FROM storage_usage WHERE plugin_id = ?1 AND partition = ?2), 0)
-                - coalesce((SELECT size FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key = ?3), 0) + ?6 <= ?7
-              ON CONFLICT DO UPDATE SET json = ?4, bytes = ?5, size = ?6`,
-            params: [call.pluginId, area, key, text, sections.length === 0 ? null : sections, size, quotaBytes],
-            expectChanges: 1,
-          },
-        ]);
-      } catch (error) {
-        if (!(error instanceof StoreError && error.code === "STORE_EXPECTATION")) throw error;
-        throw new HostError(
-          "BROKER_QUOTA_EXCEEDED",
-          `storage.put: ${quote(key)} does not fit into the quota of ${quotaBytes} bytes`,
-        );
-      }
-      return null;
-    },
-
-    async delete(call, request) {
-      const [result] = await store.transaction([
-        {
-          sql: "DELETE FROM storage WHERE plugin_id = ? AND partition = ? AND key = ?",
-          params: [call.pluginId, areaOf(call, request), keyOf(request["key"], "key")],
-        },
-      ]);
-      return { deleted: (result?.changes ?? 0) > 0 };
+      const stored = await read(area, keyOf("storage.get", request));
+      return stored === undefined ? {} : { value: decodeText(stored.text, stored.bytes) };
     },
 
     async list(call, request) {
       const { prefix = "", after = "", limit = MAX_LIST } = request;
-      const start = prefix === "" ? "" : keyOf(prefix, "prefix");
-      const from = after === "" ? "" : keyOf(after, "after");
-      if (!Number.isSafeInteger(limit) || (limit as number) < 1) {
-        throw new HostError(
-          "BROKER_REQUEST_INVALID",
-          `storage.list: expected a limit of 1 or more, found ${quote(limit)}`,
-        );
-      }
-      const count = Math.min(limit as number, MAX_LIST);
+      const { pluginId, partition } = areaOf(call, request);
+      const start = prefix === "" ? "" : keyOf("storage.list", request, "prefix");
+      const from = after === "" ? "" : keyOf("storage.list", request, "after");
+      if (typeof limit !== "number" || !Number.isSafeInteger(limit) || limit < 1)
+        throw requestInvalid("storage.list", `expected a limit of 1 or more, found ${quote(limit)}`);
+      const count = Math.min(limit, MAX_LIST);
       const rows = await store.all(
         "SELECT key FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key > ?3 AND substr(key, 1, ?5) = ?4 ORDER BY key LIMIT ?6",
-        [call.pluginId, areaOf(call, request), from, start, Array.from(start).length, count + 1],
+        [pluginId, partition, from, start, Array.from(start).length, count + 1],
       );
       const keys = rows.slice(0, count).map((row) => String(row["key"]));
       return { keys, hasMore: rows.length > count };
     },
   };
-  const table = new Map(Object.entries(methods));
+
+  const changing: Record<string, ServiceMethod["run"]> = {
+    async put(call, request) {
+      const area = areaOf(call, request);
+      const key = keyOf("storage.put", request);
+      const change = valueOf("storage.put", key, request);
+      const changes = new Map([[key, change]]);
+      const outcome = await write(area, { changes }, [putStatement(area, key, change, quotaBytes)]);
+      if ("failedAt" in outcome) throw quotaExceeded("storage.put", key);
+      return null;
+    },
+
+    async delete(call, request) {
+      const area = areaOf(call, request);
+      const key = keyOf("storage.delete", request);
+      const outcome = await write(area, { changes: new Map([[key, undefined]]) }, [deleteStatement(area, key)]);
+      return { deleted: "changed" in outcome && outcome.changed[0] === 1 };
+    },
+
+    /** Several keys at once: everything is compared, then everything is written, or nothing is. */
+    async batch(call, request) {
+      const area = areaOf(call, request);
+      const { expected, changes } = batchOf(request);
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        const found = new Map<string, StoredValue | undefined>();
+        for (const key of expected.keys()) found.set(key, await read(area, key));
+        if (![...expected].every(([key, value]) => isSame(found.get(key), value))) return { applied: false };
+        const keys = [...expected.keys(), ...changes.keys()];
+        const outcome = await write(area, { changes }, [
+          ...[...found].map(([key, value]) => expectStatement(area, key, value)),
+          ...[...changes].map(([key, change]) =>
+            change === undefined ? deleteStatement(area, key) : putStatement(area, key, change, quotaBytes),
+          ),
+        ]);
+        if ("changed" in outcome) return { applied: true };
+        if (outcome.failedAt >= expected.size) throw quotaExceeded("storage.batch", keys[outcome.failedAt] ?? "");
+      }
+      throw new HostError(
+        "BROKER_CONTENTION",
+        `storage.batch: the keys were changed by others each of ${MAX_ATTEMPTS} times; nothing was written`,
+      );
+    },
+  };
   return {
     name: "storage",
-    async request(call, method, value) {
-      const run = table.get(method);
-      if (run === undefined) throw new HostError("BROKER_METHOD_UNKNOWN", `storage has no method ${quote(method)}`);
-      if (typeof value !== "object" || value === null)
-        throw new HostError("BROKER_REQUEST_INVALID", "storage: expected an object");
-      return run(call, value as Record<string, unknown>);
-    },
+    methods: methodTable(looking, changing),
+    release: (pluginId) => cache.forget(pluginId),
   };
 }
 
-/** `""` is the plugin's own area; callers' partitions get a mark, so that no name of theirs can be it. */
-function areaOf(call: ServiceCall, request: Readonly<Record<string, unknown>>): string {
-  if (request["area"] === "plugin") return "";
-  if (request["area"] !== "user")
-    throw new HostError("BROKER_REQUEST_INVALID", 'storage: expected the area "plugin" or "user"');
-  if (call.partition === undefined) {
+function areaOf({ pluginId, action, partition }: ServiceCall, { area }: ServiceRequest): StorageArea {
+  if (area === "plugin") return { pluginId, partition: "" };
+  if (area !== "user") throw requestInvalid("storage", 'expected the area "plugin" or "user"');
+  if (partition === undefined) {
     throw new HostError(
       "BROKER_NO_CALLER",
-      `the action ${call.action} was called without a partition, so there is no storage of the caller's`,
+      `the action ${action} was called without a partition, so there is no storage of the caller's`,
     );
   }
-  return `user:${call.partition}`;
+  return { pluginId, partition: `user:${partition}` };
 }
 
-function keyOf(key: unknown, member: string): string {
-  if (
-    typeof key === "string" &&
-    key.length > 0 &&
-    key.length <= MAX_KEY_LENGTH &&
-    key.isWellFormed() &&
-    !key.includes("\0")
-  )
-    return key;
-  throw new HostError(
-    "BROKER_REQUEST_INVALID",
-    `storage: expected ${quote(member)} to be a text of 1 to ${MAX_KEY_LENGTH} characters, found ${quote(key)}`,
+const keyOf = (method: string, request: ServiceRequest, member = "key"): string =>
+  nameOf(method, request, member, MAX_KEY_LENGTH);
+
+function valueOf(method: string, key: string, request: ServiceRequest): ReturnType<typeof formatStored> {
+  if (!("value" in request)) throw requestInvalid(method, 'expected a "value"; undefined cannot be stored, use delete');
+  const formatted = formatStored(key, request["value"]);
+  if (formatted.size <= MAX_VALUE_BYTES) return formatted;
+  throw requestInvalid(
+    method,
+    `the value of ${quote(key)} has ${formatted.size} bytes, at most ${MAX_VALUE_BYTES} are stored`,
   );
 }
 
-function joinSections(sections: readonly Uint8Array[]): Uint8Array {
-  const parts = sections.flatMap((section) => {
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, section.length);
-    return [length, section];
-  });
-  return concatBytes(parts);
+function batchOf({ operations }: ServiceRequest): Batch {
+  const method = "storage.batch";
+  if (!Array.isArray(operations) || operations.length === 0 || operations.length > MAX_OPERATIONS)
+    throw requestInvalid(method, `expected 1 to ${MAX_OPERATIONS} operations, found ${quote(operations)}`);
+  const expected = new Map<string, unknown>();
+  const changes = new Map<string, ReturnType<typeof formatStored> | undefined>();
+  for (const each of operations as unknown[]) {
+    if (typeof each !== "object" || each === null)
+      throw requestInvalid(method, "expected each operation to be an object");
+    const operation = each as ServiceRequest;
+    const key = keyOf(method, operation);
+    const target = operation["do"] === "expect" ? expected : changes;
+    if (target.has(key)) throw requestInvalid(method, `${quote(key)} is named twice`);
+    if (operation["do"] === "expect") expected.set(key, operation["value"]);
+    else if (operation["do"] === "put") changes.set(key, valueOf(method, key, operation));
+    else if (operation["do"] === "delete") changes.set(key, undefined);
+    else
+      throw requestInvalid(method, `expected "do" to be "expect", "put" or "delete", found ${quote(operation["do"])}`);
+  }
+  return { expected, changes };
 }
 
-function splitSections(joined: unknown): Uint8Array[] {
-  if (!(joined instanceof Uint8Array)) return [];
-  const view = new DataView(joined.buffer, joined.byteOffset, joined.byteLength);
-  const sections: Uint8Array[] = [];
-  for (let offset = 0; offset < joined.length;) {
-    const end = offset + 4 + view.getUint32(offset);
-    sections.push(joined.slice(offset + 4, end));
-    offset = end;
-  }
-  return sections;
+/** Whether a stored value is the one a plugin expects, whatever the order of members. */
+function isSame(stored: StoredValue | undefined, expected: unknown): boolean {
+  if (stored === undefined || expected === undefined) return stored === undefined && expected === undefined;
+  return isDeepStrictEqual(decodeText(stored.text, stored.bytes), expected);
 }
+
+/** Byte arrays of a request are views of a larger buffer, which the cache must not keep alive. */
+const ownCopy = ({ text, bytes }: StoredValue): StoredValue => ({ text, bytes: bytes.map((each) => each.slice()) });

@@ -16,7 +16,8 @@ export type Validate = (value: unknown) => SchemaFault | undefined;
 const linearRegExp = Object.assign(
   (pattern: string) => {
     const compiled = RE2JS.compile(pattern);
-    return { test: (text: string): boolean => compiled.matcher(text).find() };
+    // Ajv keeps one expression for each text that `toString` gives: without it all patterns would be one.
+    return { test: (text: string): boolean => compiled.matcher(text).find(), toString: () => pattern };
   },
   { code: "linearRegExp" },
 );

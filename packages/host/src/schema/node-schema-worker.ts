@@ -2,6 +2,8 @@
 // It may be ended at any moment by its owner.
 import { parentPort } from "node:worker_threads";
 
+import type { DialectSchema } from "@berth/spec";
+
 import { compileSchema } from "./compile.ts";
 import type { Validate } from "./compile.ts";
 import type { SchemaReply, SchemaRequest } from "./messages.ts";
@@ -9,11 +11,11 @@ import type { SchemaReply, SchemaRequest } from "./messages.ts";
 const MAX_KEPT = 100;
 const kept = new Map<string, Validate>();
 
-function validatorOf(schema: unknown): Validate {
+function validatorOf(schema: DialectSchema): Validate {
   const key = JSON.stringify(schema);
   let validate = kept.get(key);
   if (validate === undefined) {
-    validate = compileSchema(schema as never);
+    validate = compileSchema(schema);
     if (kept.size >= MAX_KEPT) kept.clear();
     kept.set(key, validate);
   }

@@ -1,37 +1,38 @@
 import type { SupervisedCompartment } from "@berth/sandbox";
 import type { Limits, Manifest, SecurityLevel } from "@berth/spec";
 
-import { compileSchema } from "./schema/compile.ts";
-import type { Validate } from "./schema/compile.ts";
+import { compileSchema } from "../schema/compile.ts";
+import type { Validate } from "../schema/compile.ts";
 
-/** An installed plugin while the host is open. */
+/** One release of an installed plugin while the host is open: what runs. */
 export class InstalledPlugin {
   readonly manifest: Manifest;
   readonly level: SecurityLevel;
   readonly limits: Limits;
   readonly contentDigest: string;
   readonly fileDigest: string;
-  readonly keyId: string;
-  readonly installedAt: string;
-  /** Running instances, by partition; the empty name is calls without one. */
+  /** Running instances, by what `Compartments` calls their partition. */
   readonly compartments = new Map<string, SupervisedCompartment>();
   /** The bundle and its source map, once the package was read and verified again. */
   code: Promise<PluginCode> | undefined;
   readonly #validators = new Map<string, Validate>();
+  /** Whether an instance answered since its process began: then the next loss of the process is the plugin's. */
+  hasAnswered = false;
+  #callsUnderWay = 0;
+  #isRetired = false;
+  #hasEnded = false;
 
-  constructor(
-    facts: Pick<
-      InstalledPlugin,
-      "manifest" | "level" | "limits" | "contentDigest" | "fileDigest" | "keyId" | "installedAt"
-    >,
-  ) {
+  constructor(facts: Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">) {
     this.manifest = facts.manifest;
     this.level = facts.level;
     this.limits = facts.limits;
     this.contentDigest = facts.contentDigest;
     this.fileDigest = facts.fileDigest;
-    this.keyId = facts.keyId;
-    this.installedAt = facts.installedAt;
+  }
+
+  /** Whether it was switched off: nothing of it may be started again. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Compiled when first used. The same schema passed the schema thread at install. */
@@ -46,9 +47,31 @@ export class InstalledPlugin {
     return validate;
   }
 
+  beginCall(): void {
+    this.#callsUnderWay += 1;
+  }
+
+  endCall(): void {
+    this.#callsUnderWay -= 1;
+    if (this.#isRetired && this.#callsUnderWay === 0) this.disposeCompartments();
+  }
+
+  /** Another release takes over: calls under way end here, within their deadlines, and then its instances do. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#callsUnderWay === 0) this.disposeCompartments();
+  }
+
+  /** Switched off: calls under way are lost, and calls that have not reached an instance will find none. */
+  end(): void {
+    this.#hasEnded = true;
+    this.disposeCompartments();
+  }
+
   disposeCompartments(): void {
     for (const compartment of this.compartments.values()) compartment[Symbol.dispose]();
     this.compartments.clear();
+    this.code = undefined;
   }
 }
 

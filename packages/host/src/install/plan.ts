@@ -7,24 +7,28 @@ import {
   LIMIT_CEILINGS,
   MANIFEST_FILE,
   SpecError,
+  coveringGrant,
   covers,
   explainPermission,
   isDangerous,
+  isLowerVersion,
   parseManifest,
-  parsePluginId,
   permissionOf,
   strongerLevel,
   versionInRange,
 } from "@berth/spec";
 import type { Limits, Manifest, Permission, SecurityLevel } from "@berth/spec";
-import { decideTrust, formatFingerprint, unverifiedSignerKeys, verifyRelease } from "@berth/trust";
-import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 
-import { HostError } from "./errors.ts";
-import type { Policy } from "./policy.ts";
+import { HostError } from "../errors.ts";
+import type { PluginPolicy } from "../policy.ts";
+import { explainRisks } from "../rights/warnings.ts";
+import { unsigned, verifySigner } from "./signer.ts";
+import type { PlannedSigner, SignedPackage, TrustState } from "./signer.ts";
 
 /** Where a package keeps its publisher's statement. */
 export const RELEASE_ENVELOPE = "META/release.dsse";
+/** Where it keeps that of a deployment. */
+export const DEPLOYMENT_ENVELOPE = "META/deployment.dsse";
 
 /** One permission of a plan, in words for the person who is asked. */
 export interface PlannedPermission {
@@ -37,18 +41,10 @@ export interface PlannedPermission {
   readonly isDangerous: boolean;
   /** Already granted to the installed release, so it is not asked for again. */
   readonly isGranted: boolean;
-  /** The operator's policy forbids it. */
+  /** The operator's policy forbids it, or has not granted what is the operator's alone to grant. */
   readonly isDeniedByPolicy: boolean;
-}
-
-/** Who signed, and whether this host trusts that key. */
-export interface PlannedSigner {
-  readonly publisher: string;
-  readonly keyId: string;
-  readonly fingerprint: string;
-  /** `first-use`: the publisher is unknown here; installing pins the key. */
-  readonly status: "trusted" | "first-use";
-  readonly key: PublicKeyRecord;
+  /** The operator's policy gives less than the manifest asks for. */
+  readonly isNarrowedByPolicy: boolean;
 }
 
 /** What installing a package would do. Everything in it was verified; nothing was changed. */
@@ -58,36 +54,39 @@ export interface Plan {
   readonly fileDigest: string;
   readonly signer: PlannedSigner;
   readonly permissions: readonly PlannedPermission[];
+  /** What stands out when all of it is agreed to, one sentence each. */
+  readonly warnings: readonly string[];
   readonly level: SecurityLevel;
   readonly limits: Limits;
   /** What the level lacks on this machine, in words; empty when nothing does. */
   readonly reducedBy: readonly string[];
   /** The release that would be replaced. */
   readonly replaces: string | undefined;
+  /** Whether it has a lower version than the release that would be replaced; that needs a consent of its own. */
+  readonly isDowngrade: boolean;
   readonly packageBytes: Uint8Array;
 }
 
+/** A plan before the machine was asked for its walls. */
+export type PlanOfPackage = Omit<Plan, "reducedBy"> & { readonly engine: EngineDescriptor };
+
 /** What a plan depends on besides the package. */
-export interface PlanningState {
-  readonly policy: Policy;
+export interface PlanningState extends TrustState {
+  readonly policy: PluginPolicy;
   readonly engines: readonly EngineDescriptor[];
-  readonly trustedKeys: readonly TrustedKey[];
   readonly installed: { readonly version: string; readonly fileDigest: string } | undefined;
+  /** What persons and the policy have granted already. */
   readonly grants: readonly Permission[];
-  readonly now: Date;
 }
 
 /** A package as far as it can be read without trusting it. */
-export interface OpenedPackage {
-  readonly unverifiedManifest: Manifest;
-  readonly contentDigest: string;
+export interface OpenedPackage extends SignedPackage {
   readonly fileDigest: string;
   readonly files: ReadonlyMap<string, { readonly bytes: Uint8Array }>;
-  readonly envelope: Uint8Array;
   readonly packageBytes: Uint8Array;
 }
 
-/** Reads archive and manifest. Signature and trust are looked at by `makePlan`. */
+/** Reads archive and manifest. Whether anybody signed it, and whom we trust, is looked at by `makePlan`. */
 export function openPackage(packageBytes: Uint8Array): OpenedPackage {
   const { files, contentDigest, fileDigest, envelopes } = readPackage(packageBytes);
   const manifestFile = files.get(MANIFEST_FILE);
@@ -96,32 +95,26 @@ export function openPackage(packageBytes: Uint8Array): OpenedPackage {
   }
   const unverifiedManifest = parseManifest(manifestFile.bytes);
   const envelope = envelopes.get(RELEASE_ENVELOPE);
-  if (envelope === undefined) {
-    throw new HostError(
-      "HOST_PACKAGE_UNSIGNED",
-      `${unverifiedManifest.id} ${unverifiedManifest.version} carries no signature`,
-      {
-        hint: "Sign it: berth sign FILE",
-      },
-    );
-  }
-  return { unverifiedManifest, contentDigest, fileDigest, files, envelope, packageBytes };
+  const deploymentEnvelope = envelopes.get(DEPLOYMENT_ENVELOPE);
+  // Before anybody is asked what such a package depends on.
+  if (envelope === undefined && deploymentEnvelope === undefined) throw unsigned(unverifiedManifest, "signature");
+  return { unverifiedManifest, contentDigest, fileDigest, files, envelope, deploymentEnvelope, packageBytes };
 }
 
 /**
  * Verifies a package against what the host trusts and can do, and tells what installing it would mean.
  *
- * @throws TrustError, HostError HOST_KEY_CHANGED, HOST_KEY_UNTRUSTED, HOST_API_UNSUPPORTED,
- *   HOST_RUNTIME_UNSUPPORTED, HOST_FEATURE_UNSUPPORTED, HOST_LIMITS_TOO_HIGH, HOST_ENTRY_MISSING,
+ * @throws as `verifySigner`; HostError HOST_API_UNSUPPORTED,
+ *   HOST_RUNTIME_UNSUPPORTED, HOST_LIMITS_TOO_HIGH, HOST_ENTRY_MISSING,
  *   HOST_POLICY_DENIES
  */
-export function makePlan(opened: OpenedPackage, state: PlanningState): Plan {
+export function makePlan(opened: OpenedPackage, state: PlanningState): PlanOfPackage {
   const signer = verifySigner(opened, state);
   // Only now, with the publisher's signature over its digest, is the manifest worth reading.
   const manifest = opened.unverifiedManifest;
   refuseUnsupported(manifest);
   const level = strongerLevel(manifest.level, state.policy.level);
-  chooseEngine(manifest, level, state.engines);
+  const engine = chooseEngine(manifest, level, state.engines);
   const limits = limitsOf(manifest, level);
   if (!opened.files.has(manifest.runtime.entry)) {
     throw new HostError(
@@ -138,14 +131,18 @@ export function makePlan(opened: OpenedPackage, state: PlanningState): Plan {
       isOptional: request.optional,
       isDangerous: isDangerous(permission),
       isGranted: state.grants.some((grant) => covers(grant, permission)),
-      isDeniedByPolicy: state.policy.deny.includes(permission.name),
+      isDeniedByPolicy: isDeniedBy(state.policy, permission),
+      isNarrowedByPolicy: state.policy.ceilings.some(
+        (ceilings) =>
+          ceilings.some(({ name }) => name === permission.name) && coveringGrant(ceilings, permission) === undefined,
+      ),
     };
   });
   const denied = permissions.find(({ isOptional, isDeniedByPolicy }) => isDeniedByPolicy && !isOptional);
   if (denied !== undefined) {
     throw new HostError(
       "HOST_POLICY_DENIES",
-      `${manifest.id} requires ${denied.permission.name}, which this host's policy denies to every plugin`,
+      `${manifest.id} requires ${denied.permission.name}, which this host's policy does not give it`,
     );
   }
   return {
@@ -154,48 +151,19 @@ export function makePlan(opened: OpenedPackage, state: PlanningState): Plan {
     fileDigest: opened.fileDigest,
     signer,
     permissions,
+    warnings: explainRisks(permissions.map(({ permission }) => permission)),
     level,
     limits,
-    reducedBy: ["no operating-system walls yet: the plugin runs in a process of its own, as the same user"],
+    engine,
     replaces: state.installed?.version,
+    isDowngrade: state.installed !== undefined && isLowerVersion(manifest.version, state.installed.version),
     packageBytes: opened.packageBytes,
   };
 }
 
-function verifySigner(
-  { unverifiedManifest, contentDigest, envelope }: OpenedPackage,
-  { policy, trustedKeys, now }: PlanningState,
-): PlannedSigner {
-  const { id, version } = unverifiedManifest;
-  const { publisher } = parsePluginId(id);
-  const signers = unverifiedSignerKeys(envelope);
-  const decision = decideTrust({ publisher, trusted: trustedKeys, signers });
-  if (decision.status === "wrong-key") {
-    const list = (keyIds: readonly string[]): string => keyIds.map(formatFingerprint).join(", ");
-    throw new HostError(
-      "HOST_KEY_CHANGED",
-      `${id} ${version} is signed by ${list(decision.found) || "nobody known"}; for ${publisher} this host trusts ${list(decision.known)}`,
-      {
-        hint: "Somebody may pretend to be the publisher. Ask them on another way before you trust a new key.",
-      },
-    );
-  }
-  const { key } = decision;
-  verifyRelease({ envelope, expected: { plugin: id, version, contentDigest, now }, keys: [key] });
-  if (decision.status === "first-use" && !policy.trustOnFirstUse) {
-    throw new HostError(
-      "HOST_KEY_UNTRUSTED",
-      `this host was not told to trust a key of ${publisher}; the package is signed by ${formatFingerprint(key.keyId)}`,
-    );
-  }
-  const { keyId, algorithm, publicKey } = key;
-  return {
-    publisher,
-    keyId,
-    fingerprint: formatFingerprint(keyId),
-    status: decision.status,
-    key: { keyId, algorithm, publicKey },
-  };
+function isDeniedBy(policy: PluginPolicy, permission: Permission): boolean {
+  if (policy.deny.has(permission.name)) return true;
+  return permission.name === "network_unrestricted" && coveringGrant(policy.grants, permission) === undefined;
 }
 
 /** A host accepts only what it implements: silence would mean a plugin that half works. */
@@ -205,17 +173,6 @@ function refuseUnsupported(manifest: Manifest): void {
     throw new HostError(
       "HOST_API_UNSUPPORTED",
       `${id} ${version} needs the Berth API ${manifest.api}, this host has ${API_VERSION}`,
-    );
-  }
-  const unsupported = [
-    ...Object.keys(manifest.dependencies).map((name) => `dependency ${name}`),
-    ...(manifest.config === undefined ? [] : ["settings (config)"]),
-    ...manifest.secrets.map((name) => `secret ${name}`),
-  ];
-  if (unsupported.length > 0) {
-    throw new HostError(
-      "HOST_FEATURE_UNSUPPORTED",
-      `${id} ${version} needs what this host does not have yet: ${unsupported.join(", ")}`,
     );
   }
 }

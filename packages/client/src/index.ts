@@ -1,0 +1,12 @@
+export type { AnswerCache, CachedAnswer } from "./answer-cache.ts";
+export { ClientError, clientErrors } from "./errors.ts";
+export type { ClientErrorCode } from "./errors.ts";
+export { MAX_CACHE_AGE_MS, openAnswerCache } from "./node-answer-cache.ts";
+export { nodePowers } from "./node-transport.ts";
+export { RegistryApi } from "./registry-api.ts";
+export type { SearchRequest } from "./registry-api.ts";
+export { RegistryClient } from "./registry-client.ts";
+export type { RegistryClientOptions, TransferOptions } from "./registry-client.ts";
+export type { RegistryMemory, SeenRegistry, SeenRevision } from "./registry-memory.ts";
+export { parseRegistryUrl } from "./registry-url.ts";
+export type { ClientPowers, Transport, TransportAnswer, TransportRequest } from "./transport.ts";

@@ -1,0 +1,102 @@
+import { concatBytes } from "@berth/base";
+import type { Row, Statement } from "@berth/store";
+import { encodeText } from "@berth/wire";
+
+/** Where a key lives: one plugin, and its own area or that of one partition. */
+export interface StorageArea {
+  readonly pluginId: string;
+  /** `""` is the plugin's own; callers' partitions carry a mark, so that no name of theirs can be it. */
+  readonly partition: string;
+}
+
+/** A stored value: JSON text, and beside it the byte arrays that the text refers to. */
+export interface StoredValue {
+  readonly text: string;
+  readonly bytes: readonly Uint8Array[];
+}
+
+export const SELECT_VALUE = "SELECT json, bytes FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key = ?3";
+
+export function storedValueOf(row: Row): StoredValue {
+  return { text: String(row["json"]), bytes: splitSections(row["bytes"]) };
+}
+
+/** What a value needs on disk: its text and bytes as they are stored, and their size with the key's. */
+export function formatStored(
+  key: string,
+  value: unknown,
+): { readonly stored: StoredValue; readonly sections: Uint8Array; readonly size: number } {
+  const { text, bytes } = encodeText(value);
+  const sections = joinSections(bytes);
+  return {
+    stored: { text, bytes },
+    sections,
+    size: Buffer.byteLength(text) + sections.length + Buffer.byteLength(key),
+  };
+}
+
+/** One statement checks the quota and writes, so that two puts at once cannot both slip under it. */
+export function putStatement(
+  { pluginId, partition }: StorageArea,
+  key: string,
+  { stored, sections, size }: ReturnType<typeof formatStored>,
+  quotaBytes: number,
+): Statement {
+  return {
+    sql: `INSERT INTO storage (plugin_id, partition, key, json, bytes, size)
+      SELECT ?1, ?2, ?3, ?4, ?5, ?6
+      WHERE coalesce((SELECT size FROM storage_usage WHERE plugin_id = ?1 AND partition = ?2), 0)
+        - coalesce((SELECT size FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key = ?3), 0) + ?6 <= ?7
+      ON CONFLICT DO UPDATE SET json = ?4, bytes = ?5, size = ?6`,
+    params: [pluginId, partition, key, stored.text, sections.length === 0 ? null : sections, size, quotaBytes],
+    expectChanges: 1,
+  };
+}
+
+export function deleteStatement({ pluginId, partition }: StorageArea, key: string): Statement {
+  return {
+    sql: "DELETE FROM storage WHERE plugin_id = ? AND partition = ? AND key = ?",
+    params: [pluginId, partition, key],
+  };
+}
+
+/** Undoes the transaction unless the key holds exactly this, down to the order of members; or nothing. */
+export function expectStatement(
+  { pluginId, partition }: StorageArea,
+  key: string,
+  expected: StoredValue | undefined,
+): Statement {
+  if (expected === undefined)
+    return {
+      sql: "SELECT 1 FROM storage WHERE plugin_id = ? AND partition = ? AND key = ?",
+      params: [pluginId, partition, key],
+      expectRows: 0,
+    };
+  const sections = joinSections(expected.bytes);
+  return {
+    sql: "SELECT 1 FROM storage WHERE plugin_id = ? AND partition = ? AND key = ? AND json = ? AND bytes IS ?",
+    params: [pluginId, partition, key, expected.text, sections.length === 0 ? null : sections],
+    expectRows: 1,
+  };
+}
+
+function joinSections(sections: readonly Uint8Array[]): Uint8Array {
+  const parts = sections.flatMap((section) => {
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, section.length);
+    return [length, section];
+  });
+  return concatBytes(parts);
+}
+
+function splitSections(joined: unknown): Uint8Array[] {
+  if (!(joined instanceof Uint8Array)) return [];
+  const view = new DataView(joined.buffer, joined.byteOffset, joined.byteLength);
+  const sections: Uint8Array[] = [];
+  for (let offset = 0; offset < joined.length;) {
+    const end = offset + 4 + view.getUint32(offset);
+    sections.push(joined.slice(offset + 4, end));
+    offset = end;
+  }
+  return sections;
+}

@@ -1,0 +1,122 @@
+import { isCodedError, quote } from "@berth/base";
+import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
+import { decodeValue, encodeValue } from "@berth/wire";
+
+import { HostError } from "../errors.ts";
+import type { PluginTable } from "../lifecycle/plugin-table.ts";
+import type { Journal } from "../journal.ts";
+import type { SchemaThread } from "../schema/node-schema-thread.ts";
+import type { Alerts } from "../statistics/alerts.ts";
+import type { Statistics } from "../statistics/statistics.ts";
+import { refuseLarge, valueInvalid } from "./call-faults.ts";
+import type { Compartments } from "./compartments.ts";
+import type { InstalledPlugin } from "./installed-plugin.ts";
+
+/** What calls are made with. All of it belongs to the host. */
+export interface CallParts {
+  readonly plugins: PluginTable;
+  readonly compartments: Compartments;
+  readonly schemas: SchemaThread;
+  readonly journal: Journal;
+  readonly statistics: Statistics;
+  readonly alerts: Alerts;
+}
+
+/** For whom a call is made, and until when it is wanted. */
+export interface CallScope {
+  readonly partition: string | undefined;
+  readonly callerRights: readonly Permission[] | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs actions: schemas on both sides, one line in the journal. */
+export class Calls {
+  readonly #parts: CallParts;
+  #isClosed = false;
+
+  constructor(parts: CallParts) {
+    this.#parts = parts;
+  }
+
+  /** See `Host.call`. */
+  call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
+    return this.#journalled(pluginId, action, async (plugin) => {
+      const fault = plugin.validator(action, "input")(input);
+      if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
+      const value = encodeValue(input);
+      refuseLarge("input", value);
+      const answer = await this.#parts.compartments.run(plugin, { action, input: value, ...scope });
+      refuseLarge("output", answer);
+      const output = decodeValue(answer);
+      const broken = plugin.validator(action, "output")(output);
+      if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
+      return output;
+    });
+  }
+
+  /** See `Host.callBytes`. */
+  callBytes(pluginId: string, action: string, json: Uint8Array, scope: CallScope): Promise<Uint8Array> {
+    const { schemas, compartments } = this.#parts;
+    return this.#journalled(pluginId, action, async (plugin, { input, output }) => {
+      const fault = await schemas.check(input, json);
+      if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
+      const answer = await compartments.run(plugin, { action, input: { json, bytes: [] }, ...scope });
+      const broken =
+        answer.bytes.length > 0
+          ? { path: "", message: "holds bytes, which JSON text cannot carry" }
+          : await schemas.check(output, answer.json);
+      if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
+      return answer.json;
+    });
+  }
+
+  /** From now on calls that end are not journalled: their store is about to close. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Finds the plugin, and records how the call ended. */
+  async #journalled<Answer>(
+    pluginId: string,
+    action: string,
+    run: (plugin: InstalledPlugin, declaration: ActionDeclaration) => Promise<Answer>,
+  ): Promise<Answer> {
+    const plugin = this.#parts.plugins.get(pluginId).callable();
+    const declaration = declarationOf(plugin.manifest, action);
+    const startedAt = performance.now();
+    let outcome = "ok";
+    plugin.beginCall();
+    try {
+      return await run(plugin, declaration);
+    } catch (error) {
+      outcome = isCodedError(error) ? error.code : "INTERNAL";
+      // A call that was on its way when the host closed meets a closed store: the same news in our words.
+      if (outcome === "STORE_CLOSED" && this.#isClosed) {
+        throw new HostError("HOST_CLOSED", "the host was closed during the call", { cause: error });
+      }
+      throw error;
+    } finally {
+      plugin.endCall();
+      if (!this.#isClosed) {
+        const { version } = plugin.manifest;
+        const durationUs = (performance.now() - startedAt) * 1_000;
+        const { journal, statistics, alerts } = this.#parts;
+        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs });
+        statistics.note(pluginId, action, outcome, durationUs);
+        alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
+      }
+    }
+  }
+}
+
+function declarationOf(manifest: Manifest, action: string): ActionDeclaration {
+  const { actions } = manifest.contributes;
+  const declaration = Object.hasOwn(actions, action) ? actions[action] : undefined;
+  if (declaration === undefined) {
+    throw new HostError(
+      "HOST_ACTION_UNKNOWN",
+      `${manifest.id} has no action ${quote(action)}; it has ${Object.keys(actions).join(", ") || "none"}`,
+    );
+  }
+  return declaration;
+}

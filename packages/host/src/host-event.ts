@@ -1,0 +1,52 @@
+import type { ErrorReport } from "@berth/base";
+
+import type { PluginState } from "./lifecycle/transitions.ts";
+import type { AlertRule } from "./statistics/alerts.ts";
+
+/** What happens in a host without being the answer to anybody. `at`: ISO instant. */
+export type HostEvent =
+  /** A plugin went from one state to another. Every transition is told, in order. */
+  | {
+      readonly kind: "state";
+      readonly at: string;
+      readonly pluginId: string;
+      readonly version: string | undefined;
+      readonly from: PluginState;
+      readonly to: PluginState;
+      readonly reason?: string;
+    }
+  /** A rule of `HostOptions.alerts` holds for a plugin. Told once, until it no longer holds. */
+  | {
+      readonly kind: "alert";
+      readonly at: string;
+      readonly pluginId: string;
+      readonly rule: AlertRule;
+      readonly value: number;
+    }
+  /** Something that nobody waits for did not work, such as writing the journal to a full disk. It is tried again. */
+  | {
+      readonly kind: "fault";
+      readonly at: string;
+      readonly what: "journal" | "statistics" | "cleanup" | "quarantine";
+      readonly error: ErrorReport;
+    };
+
+/** Tells the embedding program, after the work at hand: what it throws is its own and must not end up in the middle of ours. */
+export class EventSink {
+  readonly #listener: ((event: HostEvent) => void) | undefined;
+  readonly #now: () => Date;
+
+  constructor(listener: ((event: HostEvent) => void) | undefined, now: () => Date) {
+    this.#listener = listener;
+    this.#now = now;
+  }
+
+  emit(event: WithoutTime<HostEvent>): void {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    const timed = { ...event, at: this.#now().toISOString() };
+    queueMicrotask(() => listener(timed));
+  }
+}
+
+type WithoutTime<Event> = Event extends unknown ? Omit<Event, "at"> : never;

@@ -1,0 +1,59 @@
+import type { EngineDescriptor, LogLine, WallOptions } from "@berth/sandbox";
+import type { Permission } from "@berth/spec";
+import type { DeploymentKey } from "@berth/trust";
+
+import type { HostEvent } from "./host-event.ts";
+import type { PolicyInput } from "./policy.ts";
+import type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
+import type { AlertRule } from "./statistics/alerts.ts";
+
+/** How a host is opened. */
+export interface HostOptions<Caller> {
+  /** Folder for everything the host keeps; created when missing, owned by one process at a time. */
+  readonly dataDir: string;
+  /** What executes plugins, for example `[isolate()]`. The host never chooses an engine by itself. */
+  readonly engines: readonly EngineDescriptor[];
+  /** What the operator decides; checked when the host opens. `parsePolicy` reads one from a file. */
+  readonly policy?: PolicyInput;
+  /** The tenant or user that a caller belongs to: one partition's state never serves another. */
+  readonly partitionOf?: (caller: Caller) => string | undefined;
+  /**
+   * What a caller may do, as permissions; a plugin's right never goes beyond it. Left out, callers may do
+   * whatever their plugins may.
+   */
+  readonly rightsOf?: (caller: Caller) => readonly Permission[];
+  /**
+   * Asks a person for an optional permission when a plugin first needs it, while its call waits. Left out, or
+   * with an unattended policy, the plugin is denied and the request kept: see `Host.permissionRequests`.
+   */
+  readonly askPermission?: (question: PermissionQuestion) => Promise<PermissionAnswer>;
+  /**
+   * File with the operator's age identity, which opens the key of secrets and settings. Default: `operator.agekey`
+   * in the data directory, made when first needed; keep it elsewhere, or apart from backups.
+   */
+  readonly operatorKeyFile?: string;
+  /**
+   * Secrets of the policy's `repository`, asked for when a package comes that only a deployment signed. They
+   * never stand in the policy: `readDeploymentKeyFile` reads them from a file. Default none.
+   */
+  readonly deploymentKeys?: () => Promise<readonly DeploymentKey[]>;
+  /** Hears what plugins log. */
+  readonly onLog?: (line: PluginLogLine) => void;
+  /** Hears what nobody awaits: see `HostEvent`. */
+  readonly onEvent?: (event: HostEvent) => void;
+  /** When to tell, as an event, that a plugin needs a look. Default: never. */
+  readonly alerts?: readonly AlertRule[];
+  /** How long statistics are kept, days. Default 90. */
+  readonly statisticsDays?: number;
+  /** Where walls come from, for machines that differ from the usual. */
+  readonly walls?: WallOptions;
+  /** Sandbox hosts kept ready for the next plugin. Default 0. */
+  readonly spares?: number;
+  /** How long to wait for another owner of the data directory, ms. Default 5,000. */
+  readonly busyMs?: number;
+  readonly now?: () => Date;
+}
+
+export interface PluginLogLine extends LogLine {
+  readonly pluginId: string;
+}

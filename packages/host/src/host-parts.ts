@@ -1,0 +1,168 @@
+import { reportOf } from "@berth/base";
+import { Supervisor } from "@berth/sandbox";
+import type { Permission } from "@berth/spec";
+import type { Row, Store } from "@berth/store";
+
+import { Broker } from "./broker/broker.ts";
+import { Settings, makeConfigService } from "./broker/config.ts";
+import { DailyBytes } from "./broker/daily-bytes.ts";
+import { makeFilesService } from "./broker/files.ts";
+import { makeNetworkService } from "./broker/network.ts";
+import { openVaultKey } from "./broker/node-vault-key.ts";
+import { makePermissionsService } from "./broker/permissions.ts";
+import { makeSecretsService } from "./broker/secrets.ts";
+import { makeStorageService } from "./broker/storage.ts";
+import { Vault } from "./broker/vault.ts";
+import { Calls } from "./call/calls.ts";
+import { Compartments } from "./call/compartments.ts";
+import { ChangeQueue } from "./change-queue.ts";
+import { EventSink } from "./host-event.ts";
+import type { HostOptions } from "./host-options.ts";
+import { Graphs } from "./graph/graphs.ts";
+import { Installer } from "./install/installer.ts";
+import { KeyRing } from "./install/key-ring.ts";
+import type { PackageFolder } from "./install/node-package-folder.ts";
+import { Journal } from "./journal.ts";
+import { CrashWatch } from "./lifecycle/crash-watch.ts";
+import { PluginTable } from "./lifecycle/plugin-table.ts";
+import { Switches } from "./lifecycle/switches.ts";
+import { completePolicy, policyFor } from "./policy.ts";
+import type { PluginPolicy } from "./policy.ts";
+import { GrantChanges } from "./rights/grant-changes.ts";
+import { Grants } from "./rights/grants.ts";
+import { PermissionRequests } from "./rights/permission-requests.ts";
+import { Rights } from "./rights/rights.ts";
+import { SchemaThread } from "./schema/node-schema-thread.ts";
+import { Alerts } from "./statistics/alerts.ts";
+import { Statistics } from "./statistics/statistics.ts";
+
+/** What a host finds in its database when it opens. */
+export interface StoredState {
+  readonly plugins: readonly Row[];
+  readonly grants: readonly Row[];
+}
+
+/** What a host is made of, each made once and handed what it needs. */
+export interface HostParts {
+  readonly store: Store;
+  readonly changes: ChangeQueue;
+  readonly journal: Journal;
+  readonly schemas: SchemaThread;
+  readonly supervisor: Supervisor;
+  readonly plugins: PluginTable;
+  readonly grants: Grants;
+  readonly grantChanges: GrantChanges;
+  readonly requests: PermissionRequests;
+  readonly keys: KeyRing;
+  readonly statistics: Statistics;
+  readonly vault: Vault;
+  readonly settings: Settings;
+  readonly installer: Installer;
+  readonly graphs: Graphs;
+  readonly switches: Switches;
+  readonly calls: Calls;
+}
+
+/** Makes the parts of a host and takes up what is stored. */
+export function assembleParts<Caller>(
+  options: HostOptions<Caller>,
+  store: Store,
+  packages: PackageFolder,
+  stored: StoredState,
+): HostParts {
+  const { dataDir, engines, spares, walls, onLog, askPermission, now = () => new Date() } = options;
+  const policy = completePolicy(options.policy ?? {});
+  // Looked up at every request of a plugin; a policy does not change while the host is open.
+  const policies = new Map<string, PluginPolicy>();
+  const policyOf = (pluginId: string): PluginPolicy => {
+    let found = policies.get(pluginId);
+    if (found === undefined) policies.set(pluginId, (found = policyFor(policy, pluginId)));
+    return found;
+  };
+  const events = new EventSink(options.onEvent, now);
+  const onFault = (error: unknown): void => events.emit({ kind: "fault", what: "journal", error: reportOf(error) });
+  const changes = new ChangeQueue();
+  const journal = new Journal(store, now, onFault);
+  const schemas = new SchemaThread();
+  const crashes = new CrashWatch(now);
+  const grants = new Grants(store, now, onFault);
+  const requests = new PermissionRequests(store, now);
+  const plugins = new PluginTable({ policyFor: policyOf, engines, events });
+  const base = {
+    store,
+    packages,
+    engines,
+    crashes,
+    events,
+    now,
+    policy,
+    policyFor: policyOf,
+    plugins,
+    grants,
+    requests,
+  };
+  const grantChanges = new GrantChanges({
+    ...base,
+    takeBack: (pluginId, isMeant): readonly Permission[] => rights.takeBack(pluginId, isMeant),
+  });
+  const rights = new Rights({
+    ...base,
+    journal,
+    ask: policy.isUnattended ? undefined : askPermission,
+    grantAlways: (pluginId: string, permission: Permission) =>
+      changes.run(() => grantChanges.grant(pluginId, permission, undefined)),
+  });
+  const alerts = new Alerts(options.alerts ?? [], now, (pluginId, rule, value) =>
+    events.emit({ kind: "alert", pluginId, rule, value }),
+  );
+  const statistics = new Statistics(store, now, options.statisticsDays ?? 90, (error) =>
+    events.emit({ kind: "fault", what: "statistics", error: reportOf(error) }),
+  );
+  const vault = new Vault(store, now, () => openVaultKey(options.dataDir, options.operatorKeyFile));
+  const settings = new Settings(vault, plugins);
+  const privateHosts = new Set(policy.privateHosts);
+  const dailyBytes = new DailyBytes(store, now);
+  const broker = new Broker(
+    [
+      makeStorageService(store, policy.storageBytes),
+      makeConfigService(settings),
+      makeSecretsService(rights, vault),
+      makeNetworkService({ rights, plugins, dailyBytes, vault, privateHosts }),
+      makeFilesService({ rights, store, forbidden: [options.dataDir] }),
+      makePermissionsService(rights),
+    ],
+    journal,
+    alerts,
+  );
+  const keys = new KeyRing(store, now);
+  const supervisor = new Supervisor({
+    ...(spares !== undefined && { spares }),
+    ...(walls !== undefined && { walls }),
+    onLoss: ({ packKey, reason }) => compartments.noteLoss(packKey, reason),
+  });
+  const shared = { ...base, supervisor, broker, rights, keys, schemas, journal, statistics, alerts };
+  const switches = new Switches(shared);
+  const quarantine = (pluginId: string): void => {
+    alerts.note(pluginId, { crashes: 1 });
+    if (!crashes.note(pluginId)) return;
+    const reason = "its process crashed three times within five minutes, with no other plugin in it";
+    changes
+      .run(() => switches.quarantine(pluginId, reason))
+      .catch((error: unknown) => events.emit({ kind: "fault", what: "quarantine", error: reportOf(error) }));
+  };
+  const compartments = new Compartments({ ...shared, onLog, onCrash: quarantine });
+  const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
+  grants.restore(stored.grants);
+  for (const row of stored.plugins) plugins.restore(row);
+  return {
+    ...shared,
+    vault,
+    settings,
+    changes,
+    grantChanges,
+    switches,
+    installer,
+    graphs: new Graphs({ ...shared, dataDir, installer }),
+    calls: new Calls({ ...shared, compartments }),
+  };
+}

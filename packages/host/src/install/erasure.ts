@@ -1,0 +1,97 @@
+import { formatBase64 } from "@berth/base";
+import type { Row, Store } from "@berth/store";
+
+import { storedValueOf } from "../broker/storage-rows.ts";
+
+/** What a plugin keeps in one area: its own, or a partition's. */
+export interface StoredDataSummary {
+  /** `undefined`: the plugin's own. */
+  readonly partition: string | undefined;
+  readonly keys: number;
+  readonly bytes: number;
+}
+
+/** What uninstalling a plugin would erase. */
+export interface UninstallPreview {
+  readonly pluginId: string;
+  readonly version: string;
+  readonly data: readonly StoredDataSummary[];
+  /** Permissions that somebody agreed to. */
+  readonly grants: number;
+}
+
+/** Proof of what was erased. The journal holds the same under `seq`. */
+export interface UninstallReceipt extends UninstallPreview {
+  /** ISO instant. */
+  readonly erasedAt: string;
+  /** Content digest of the release that was removed. */
+  readonly contentDigest: string;
+}
+
+/** Tables that hold what belongs to one plugin. Whoever adds such a table adds it here: uninstalling erases them all. */
+export const TABLES_OF_PLUGIN = [
+  "grants",
+  "permission_requests",
+  "secrets",
+  "network_use",
+  "file_use",
+  "call_statistics",
+  "storage",
+  "storage_usage",
+] as const;
+
+const EXPORT_PAGE = 100;
+
+export async function previewErasure(store: Store, pluginId: string, version: string): Promise<UninstallPreview> {
+  const areas = await store.all(
+    "SELECT partition, count(*) AS keys, sum(size) AS bytes FROM storage WHERE plugin_id = ? GROUP BY partition ORDER BY partition",
+    [pluginId],
+  );
+  const [granted] = await store.all("SELECT count(*) AS count FROM grants WHERE plugin_id = ?", [pluginId]);
+  return {
+    pluginId,
+    version,
+    data: areas.map((row) => ({
+      partition: partitionOf(row),
+      keys: Number(row["keys"]),
+      bytes: Number(row["bytes"]),
+    })),
+    grants: Number(granted?.["count"] ?? 0),
+  };
+}
+
+/**
+ * Everything that a plugin stored, as JSON Lines: first what it is, then one line for each key. Values are
+ * as they are stored; `{"$bytes": n}` in one stands for the n-th of its `bytes`, in base64.
+ */
+export async function* exportData(store: Store, pluginId: string, version: string): AsyncGenerator<string> {
+  yield `${JSON.stringify({ format: "berth-plugin-data", formatVersion: 1, plugin: pluginId, version })}\n`;
+  let after: { partition: string; key: string } | undefined;
+  for (;;) {
+    const rows = await store.all(
+      `SELECT partition, key, json, bytes FROM storage
+        WHERE plugin_id = ?1 AND (?2 IS NULL OR (partition, key) > (?2, ?3)) ORDER BY partition, key LIMIT ?4`,
+      [pluginId, after?.partition ?? null, after?.key ?? null, EXPORT_PAGE],
+    );
+    for (const row of rows) {
+      const { text, bytes } = storedValueOf(row);
+      const head = JSON.stringify({
+        partition: partitionOf(row) ?? null,
+        key: row["key"],
+        ...(bytes.length > 0 && { bytes: bytes.map(formatBase64) }),
+      });
+      // The text is JSON already; parsing it would only cost.
+      yield `${head.slice(0, -1)},"value":${text}}\n`;
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < EXPORT_PAGE) return;
+    after = { partition: String(last["partition"]), key: String(last["key"]) };
+  }
+}
+
+const USER = "user:";
+
+function partitionOf(row: Row): string | undefined {
+  const partition = String(row["partition"]);
+  return partition === "" ? undefined : partition.slice(USER.length);
+}

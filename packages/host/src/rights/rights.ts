@@ -1,0 +1,192 @@
+import { covers, explainPermission, formatPermission, isDangerous, permissionOf } from "@berth/spec";
+import type { Permission } from "@berth/spec";
+
+import type { ServiceCall } from "../broker/service.ts";
+import { HostError } from "../errors.ts";
+import type { Journal } from "../journal.ts";
+import type { PluginTable } from "../lifecycle/plugin-table.ts";
+import type { PluginPolicy } from "../policy.ts";
+import { decideRight, isDenial } from "./decide-right.ts";
+import type { Denial, Lens, Right, RightTerms } from "./decide-right.ts";
+import type { Grants } from "./grants.ts";
+import type { PermissionRequests } from "./permission-requests.ts";
+
+/** A question to a person, while a call of the plugin waits for the answer. */
+export interface PermissionQuestion {
+  readonly pluginId: string;
+  readonly displayName: string;
+  readonly action: string;
+  readonly permission: Permission;
+  /** What it allows, in plain words. */
+  readonly text: string;
+  /** The author's reason. */
+  readonly reason: string;
+  readonly isDangerous: boolean;
+}
+
+/** `once`: for the call that asks. `session`: until the host closes. `always`: until it is taken back. */
+export type PermissionAnswer = "once" | "session" | "always" | "never";
+
+/** What rights are decided from. All of it belongs to the host. */
+export interface RightParts {
+  readonly plugins: PluginTable;
+  readonly grants: Grants;
+  readonly requests: PermissionRequests;
+  readonly journal: Journal;
+  readonly policyFor: (pluginId: string) => PluginPolicy;
+  /** Asks a person; `undefined` when nobody is there to ask. */
+  readonly ask: ((question: PermissionQuestion) => Promise<PermissionAnswer>) | undefined;
+  /** Grants for good, in turn with other changes. */
+  readonly grantAlways: (pluginId: string, permission: Permission) => Promise<void>;
+}
+
+/** Decides at every request of a plugin whether it has the right to it. */
+export class Rights {
+  readonly #parts: RightParts;
+  /** Answers that hold until the host closes: by plugin, by permission. */
+  readonly #session = new Map<string, Map<string, { readonly permission: Permission; readonly isGranted: boolean }>>();
+  /** Questions that somebody is looking at: calls at the same time ask once. */
+  readonly #asked = new Map<string, Promise<PermissionAnswer>>();
+
+  /** How often something was taken back from a plugin, and how often when each answer for one call was given. */
+  readonly #revocations = new Map<string, number>();
+  readonly #onceAt = new WeakMap<Permission, number>();
+
+  constructor(parts: RightParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The right to what is wanted, now.
+   *
+   * @throws HostError BROKER_DENIED, with `details` of the term, the permission and the parameter that denied
+   */
+  async verify(call: ServiceCall, wanted: Permission, lens?: Lens): Promise<Right> {
+    let decision = decideRight(wanted, this.#termsOf(call), lens);
+    if (isDenial(decision) && decision.term === "grant" && (await this.#wasGranted(call, wanted, lens)))
+      decision = decideRight(wanted, this.#termsOf(call), lens);
+    if (isDenial(decision)) throw denied(call, wanted, decision);
+    const { grants, journal } = this.#parts;
+    grants.noteUse(call.pluginId, decision.grant);
+    journal.note({
+      kind: "use",
+      pluginId: call.pluginId,
+      version: call.version,
+      subject: wanted.name,
+      outcome: "ok",
+      detail: formatPermission(wanted),
+    });
+    return decision;
+  }
+
+  /** Whether the right to all of a permission holds now, without asking anybody. */
+  has(call: ServiceCall, wanted: Permission): boolean {
+    return !isDenial(decideRight(wanted, this.#termsOf(call)));
+  }
+
+  /** Takes back what answers of persons gave, for the session or for calls under way. Refusals stay. */
+  takeBack(pluginId: string, isMeant: (permission: Permission) => boolean): Permission[] {
+    this.#revocations.set(pluginId, (this.#revocations.get(pluginId) ?? 0) + 1);
+    const session = this.#session.get(pluginId);
+    const taken = [...(session ?? [])].filter(([, answer]) => answer.isGranted && isMeant(answer.permission));
+    for (const [key] of taken) session?.delete(key);
+    return taken.map(([, { permission }]) => permission);
+  }
+
+  /** Forgets answers that hold for the session: a plugin that is taken away starts afresh. */
+  forget(pluginId: string): void {
+    this.#session.delete(pluginId);
+  }
+
+  #termsOf({ pluginId, callerRights, grantedOnce }: ServiceCall): RightTerms {
+    const { plugins, grants, policyFor } = this.#parts;
+    const policy = policyFor(pluginId);
+    const revocations = this.#revocations.get(pluginId) ?? 0;
+    const session = [...(this.#session.get(pluginId)?.values() ?? [])].filter(({ isGranted }) => isGranted);
+    return {
+      manifest: (plugins.find(pluginId)?.release?.manifest.permissions ?? []).map(permissionOf),
+      policy,
+      grants: [
+        ...grants.permissionsOf(pluginId),
+        ...policy.grants,
+        ...session.map(({ permission }) => permission),
+        // Given for one call, and only until anything is taken back: to ask once more does no harm.
+        ...grantedOnce.filter((permission) => this.#onceAt.get(permission) === revocations),
+      ],
+      caller: callerRights,
+    };
+  }
+
+  /** Asks a person for what the manifest declares, or keeps the request for one. */
+  async #wasGranted(call: ServiceCall, wanted: Permission, lens: Lens = (held) => held): Promise<boolean> {
+    const { plugins, requests, policyFor, ask } = this.#parts;
+    const { pluginId, action } = call;
+    const manifest = plugins.find(pluginId)?.release?.manifest;
+    const declared = manifest?.permissions.find((request) => {
+      const seen = lens(permissionOf(request));
+      return seen !== undefined && seen.name === wanted.name && covers(seen, wanted);
+    });
+    if (manifest === undefined || declared === undefined || policyFor(pluginId).deny.has(wanted.name)) return false;
+    const permission = permissionOf(declared);
+    if (permission.name === "network_unrestricted") return false; // The operator's alone.
+    const session = this.#sessionOf(pluginId);
+    const key = formatPermission(permission);
+    if (session.has(key)) return false; // Refused before; a grant of before would have held.
+    if (ask === undefined) {
+      await requests.keep(call, declared);
+      return false;
+    }
+    const answer = await this.#askOnce(`${pluginId}\n${key}`, ask, {
+      pluginId,
+      displayName: manifest.displayName,
+      action,
+      permission,
+      text: explainPermission(permission),
+      reason: declared.reason,
+      isDangerous: isDangerous(permission),
+    });
+    // Switched off while the person was thinking: the answer is for nobody.
+    if (plugins.find(pluginId)?.release?.manifest !== manifest) return false;
+    if (answer === "once") {
+      this.#onceAt.set(permission, this.#revocations.get(pluginId) ?? 0);
+      call.grantedOnce.push(permission);
+    } else if (answer === "always") await this.#parts.grantAlways(pluginId, permission);
+    else session.set(key, { permission, isGranted: answer === "session" });
+    return answer !== "never";
+  }
+
+  #askOnce(
+    key: string,
+    ask: (question: PermissionQuestion) => Promise<PermissionAnswer>,
+    question: PermissionQuestion,
+  ): Promise<PermissionAnswer> {
+    let asked = this.#asked.get(key);
+    if (asked === undefined) {
+      asked = ask(question).finally(() => this.#asked.delete(key));
+      this.#asked.set(key, asked);
+    }
+    return asked;
+  }
+
+  #sessionOf(pluginId: string): Map<string, { readonly permission: Permission; readonly isGranted: boolean }> {
+    let session = this.#session.get(pluginId);
+    if (session === undefined) this.#session.set(pluginId, (session = new Map()));
+    return session;
+  }
+}
+
+const WHY: Readonly<Record<Denial["term"], string>> = {
+  manifest: "its manifest does not ask for it",
+  policy: "the operator's policy does not allow it",
+  grant: "nobody granted it",
+  caller: "the caller may not do it",
+};
+
+function denied({ pluginId, action }: ServiceCall, permission: Permission, { term, parameter }: Denial): HostError {
+  const narrow = parameter === undefined ? "" : ` as far as ${parameter} goes`;
+  return new HostError(
+    "BROKER_DENIED",
+    `${pluginId} ${action} has no right to ${permission.name}${narrow}: ${WHY[term]}`,
+    { details: { term, permission: permission.name, ...(parameter !== undefined && { parameter }) } },
+  );
+}

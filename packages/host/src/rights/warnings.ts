@@ -1,0 +1,43 @@
+import { sanitize } from "@berth/base";
+import { isDangerous } from "@berth/spec";
+import type { Permission } from "@berth/spec";
+
+/** Permissions through which data gets out of this machine. */
+const isExit = ({ name }: Permission): boolean => name === "network_restricted" || name === "network_unrestricted";
+
+/**
+ * What a person should know before agreeing to all of these together: each may be harmless alone. One sentence
+ * each, the gravest first; empty when nothing stands out.
+ */
+export function explainRisks(permissions: readonly Permission[]): string[] {
+  const warnings: string[] = [];
+  const exits = permissions.filter(isExit);
+  const isOpen = exits.some(({ name }) => name === "network_unrestricted");
+  const where = isOpen ? "any host on the internet" : hostsOf(exits);
+  for (const permission of permissions) {
+    if (exits.length === 0) break;
+    if (permission.name === "user_data_access") {
+      const entities = permission.entities.map((each) => sanitize(each, 60)).join(", ");
+      warnings.push(`It can read your ${entities} and talk to ${where}: check that you want that data to get there.`);
+    } else if (permission.name === "secrets_access" && permission.reveal) {
+      warnings.push(`It sees secrets in clear text and talks to ${where}: it could send them there.`);
+    } else if (permission.name === "file_system_read") {
+      warnings.push(`It can read files of this machine and talk to ${where}: it could send them there.`);
+    }
+  }
+  const runs = permissions.some(({ name }) => name === "system_exec");
+  if (runs && permissions.some(({ name }) => name === "file_system_write"))
+    warnings.push("It can write files and run programs: what it writes may be what is run.");
+  if (runs && exits.length > 0)
+    warnings.push(`It can run programs and talk to ${where}: it may run what it is told from there.`);
+  const dangerous = [...new Set(permissions.filter(isDangerous).map(({ name }) => name))];
+  if (dangerous.length > 0)
+    warnings.push(`It asks for ${dangerous.join(", ")}, which can harm beyond the plugin's own data.`);
+  return warnings;
+}
+
+function hostsOf(exits: readonly Permission[]): string {
+  const hosts = exits.flatMap((each) => (each.name === "network_restricted" ? each.hosts : []));
+  const shown = hosts.slice(0, 4).join(", ");
+  return hosts.length > 4 ? `${shown} and ${hosts.length - 4} more hosts` : shown;
+}

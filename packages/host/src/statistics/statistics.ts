@@ -1,0 +1,193 @@
+import type { Statement, Store } from "@berth/store";
+
+import { addDuration, addHistogram, percentileMs } from "./histogram.ts";
+import type { Histogram } from "./histogram.ts";
+
+/** What a plugin's action did within a period. */
+export interface ActionStatistics {
+  readonly pluginId: string;
+  readonly action: string;
+  readonly calls: number;
+  /** Calls by how they ended: `ok`, or the code of an error. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** Milliseconds, from a histogram whose buckets grow by a fifth. */
+  readonly p50Ms: number | undefined;
+  readonly p95Ms: number | undefined;
+  readonly p99Ms: number | undefined;
+  readonly meanMs: number | undefined;
+  /** ISO instant of the last call that ended. */
+  readonly lastUsedAt: string;
+}
+
+export interface StatisticsQuery {
+  readonly pluginId?: string;
+  /** ISO instants; counted by the hour. Default: everything that is kept. */
+  readonly from?: string;
+  readonly to?: string;
+}
+
+const FLUSH_MS = 1_000;
+/** Different actions and outcomes kept between two flushes; actions come from manifests, outcomes from our own codes. */
+const MAX_PENDING = 10_000;
+const HOUR = "YYYY-MM-DDTHH".length;
+
+interface Tally {
+  readonly pluginId: string;
+  readonly action: string;
+  readonly hour: string;
+  readonly outcome: string;
+  calls: number;
+  durationUs: number;
+  lastAt: string;
+  readonly histogram: Histogram;
+}
+
+/**
+ * Counts of calls by plugin, action, hour and outcome. They reach the disk within a second; at most that second
+ * is lost when the machine stops.
+ */
+export class Statistics {
+  readonly #store: Store;
+  readonly #now: () => Date;
+  readonly #keepDays: number;
+  readonly #onFault: (error: unknown) => void;
+  #pending = new Map<string, Tally>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: Store, now: () => Date, keepDays: number, onFault: (error: unknown) => void) {
+    this.#store = store;
+    this.#now = now;
+    this.#keepDays = keepDays;
+    this.#onFault = onFault;
+  }
+
+  note(pluginId: string, action: string, outcome: string, durationUs: number): void {
+    const lastAt = this.#now().toISOString();
+    const hour = lastAt.slice(0, HOUR);
+    const key = `${pluginId}\n${action}\n${hour}\n${outcome}`;
+    let tally = this.#pending.get(key);
+    if (tally === undefined) {
+      if (this.#pending.size >= MAX_PENDING) return; // The disk has failed for long; counts are the least of it.
+      tally = { pluginId, action, hour, outcome, calls: 0, durationUs: 0, lastAt, histogram: [] };
+      this.#pending.set(key, tally);
+    }
+    tally.calls += 1;
+    tally.durationUs += durationUs;
+    tally.lastAt = lastAt;
+    addDuration(tally.histogram, durationUs);
+    this.#timer ??= setTimeout(() => {
+      this.flush().catch(this.#onFault);
+    }, FLUSH_MS).unref();
+  }
+
+  /** Writes what is pending, and lets go of what is older than it is kept. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const pending = this.#pending;
+    if (pending.size === 0) return;
+    this.#pending = new Map();
+    try {
+      const statements = await Promise.all([...pending.values()].map((tally) => this.#statementOf(tally)));
+      const oldest = new Date(this.#now().getTime() - this.#keepDays * 86_400_000).toISOString().slice(0, HOUR);
+      await this.#store.transaction([
+        ...statements,
+        { sql: "DELETE FROM call_statistics WHERE hour < ?", params: [oldest] },
+      ]);
+    } catch (error) {
+      for (const [key, tally] of pending) {
+        const newer = this.#pending.get(key);
+        if (newer === undefined) {
+          this.#pending.set(key, tally);
+          continue;
+        }
+        newer.calls += tally.calls;
+        newer.durationUs += tally.durationUs;
+        addHistogram(newer.histogram, tally.histogram);
+      }
+      throw error;
+    }
+  }
+
+  /** Forgets what is pending of a plugin that was erased. */
+  forget(pluginId: string): void {
+    for (const [key, tally] of this.#pending) if (tally.pluginId === pluginId) this.#pending.delete(key);
+  }
+
+  async query({ pluginId, from, to }: StatisticsQuery): Promise<ActionStatistics[]> {
+    await this.flush();
+    const rows = await this.#store.all(
+      `SELECT * FROM call_statistics WHERE (?1 IS NULL OR plugin_id = ?1) AND (?2 IS NULL OR hour >= ?2)
+        AND (?3 IS NULL OR hour <= ?3) ORDER BY plugin_id, action, hour`,
+      [pluginId ?? null, from?.slice(0, HOUR) ?? null, to?.slice(0, HOUR) ?? null],
+    );
+    const found = new Map<string, Tally & { readonly outcomes: Map<string, number> }>();
+    for (const row of rows) {
+      const key = `${String(row["plugin_id"])}\n${String(row["action"])}`;
+      let sum = found.get(key);
+      if (sum === undefined) {
+        const names = { pluginId: String(row["plugin_id"]), action: String(row["action"]) };
+        sum = {
+          ...names,
+          hour: "",
+          outcome: "",
+          calls: 0,
+          durationUs: 0,
+          lastAt: "",
+          histogram: [],
+          outcomes: new Map(),
+        };
+        found.set(key, sum);
+      }
+      const outcome = String(row["outcome"]);
+      const calls = Number(row["calls"]);
+      const lastAt = String(row["last_at"]);
+      sum.outcomes.set(outcome, (sum.outcomes.get(outcome) ?? 0) + calls);
+      sum.calls += calls;
+      sum.durationUs += Number(row["duration_us"]);
+      if (lastAt > sum.lastAt) sum.lastAt = lastAt;
+      addHistogram(sum.histogram, parseHistogram(row["histogram"]));
+    }
+    return [...found.values()].map(({ histogram, outcomes, durationUs, calls, lastAt, ...names }) => ({
+      pluginId: names.pluginId,
+      action: names.action,
+      calls,
+      outcomes: Object.fromEntries(outcomes),
+      p50Ms: percentileMs(histogram, 0.5),
+      p95Ms: percentileMs(histogram, 0.95),
+      p99Ms: percentileMs(histogram, 0.99),
+      meanMs: calls === 0 ? undefined : durationUs / calls / 1_000,
+      lastUsedAt: lastAt,
+    }));
+  }
+
+  /** Adds a tally to what is stored of the same hour. The host alone writes here, so reading first is safe. */
+  async #statementOf({
+    pluginId,
+    action,
+    hour,
+    outcome,
+    calls,
+    durationUs,
+    lastAt,
+    histogram,
+  }: Tally): Promise<Statement> {
+    const [row] = await this.#store.all(
+      "SELECT histogram FROM call_statistics WHERE plugin_id = ? AND action = ? AND hour = ? AND outcome = ?",
+      [pluginId, action, hour, outcome],
+    );
+    const sum = [...histogram];
+    addHistogram(sum, parseHistogram(row?.["histogram"]));
+    return {
+      sql: `INSERT INTO call_statistics SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+        ON CONFLICT DO UPDATE SET calls = calls + ?5, duration_us = duration_us + ?6, last_at = ?7, histogram = ?8`,
+      params: [pluginId, action, hour, outcome, calls, Math.round(durationUs), lastAt, JSON.stringify(sum)],
+    };
+  }
+}
+
+function parseHistogram(text: unknown): readonly number[] {
+  if (typeof text !== "string") return [];
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? value.map(Number) : [];
+}

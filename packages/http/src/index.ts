@@ -1,0 +1,12 @@
+export { readBearer } from "./bearer.ts";
+export { readByteRange } from "./byte-range.ts";
+export type { ByteRange } from "./byte-range.ts";
+export { matchesEtag } from "./conditional.ts";
+export { formatCursor, parseCursor } from "./cursor.ts";
+export type { CursorPosition } from "./cursor.ts";
+export { HttpError, httpErrors } from "./errors.ts";
+export type { HttpErrorCode } from "./errors.ts";
+export { hashToken, isTokenShaped, makeToken } from "./node-token.ts";
+export type { NewToken } from "./node-token.ts";
+export { PROBLEM_TYPE, makeProblemOf } from "./problem.ts";
+export type { ProblemOf } from "./problem.ts";
