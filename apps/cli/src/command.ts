@@ -26,6 +26,8 @@ export interface Outcome {
   readonly text: string;
   /** Exit code other than 0, for answers that are not errors of the command itself. */
   readonly exitCode?: number;
+  /** Goes on after the answer was printed, until it is told to end: for commands that keep running. */
+  readonly keepRunning?: () => Promise<void>;
 }
 
 /** One command; its file is loaded only when it runs. */

@@ -14,6 +14,12 @@ export const cliErrors = {
     cause: "It does not exist, or its permissions forbid it.",
     remedy: "Check the path.",
   },
+  CLI_FILE_TOO_LARGE: {
+    kind: "input",
+    meaning: "A file named on the command line is larger than any that Berth accepts.",
+    cause: "Another file than intended was named, or a device that never ends.",
+    remedy: "Check the path. Packages and archives hold at most 64 MiB.",
+  },
   CLI_FILE_UNWRITABLE: {
     kind: "environment",
     meaning: "A file cannot be written.",
@@ -37,6 +43,24 @@ export const cliErrors = {
     meaning: "A question needs a person, and there is none.",
     cause: "Standard input is not a terminal, and `--yes` with `--grant` and `--trust` did not answer.",
     remedy: "Run the command in a terminal, or answer with options after reading what the plugin asks for.",
+  },
+  CLI_NO_REGISTRY: {
+    kind: "usage",
+    meaning: "A command needs a registry, and none is known.",
+    cause: "No registry is configured in this data directory, and none was named.",
+    remedy: "`berth registry add NAME URL`, or `--registry URL`, or BERTH_REGISTRY.",
+  },
+  CLI_HOST_RUNS: {
+    kind: "environment",
+    meaning: "A command cannot be done through the host that runs on the data directory.",
+    cause: "`berth host start` runs there; a few commands need the data directory for themselves.",
+    remedy: "End the running host, then try again.",
+  },
+  CLI_PASSPHRASE_DIFFERS: {
+    kind: "input",
+    meaning: "A new passphrase was typed in two ways.",
+    cause: "A slip of the fingers.",
+    remedy: "Run the command again. Nothing was made.",
   },
   CLI_DECLINED: {
     kind: "denied",

@@ -5,9 +5,8 @@ import { exitCodeOf, nearMiss, quote, reportOf } from "@berth/base";
 
 import type { Command, Invocation, OptionSpec, Outcome } from "./command.ts";
 import { CliError } from "./errors.ts";
-import { openTerminal } from "./terminal.ts";
-
-export const VERSION = "0.1.0";
+import { formatJson, openTerminal, printable } from "./terminal.ts";
+import { VERSION } from "./version.ts";
 
 /** Every command and the file it lives in; nothing else is loaded before it is known which one runs. */
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
@@ -16,11 +15,27 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   pack: () => import("./command/pack.ts"),
   sign: () => import("./command/sign.ts"),
   verify: () => import("./command/verify.ts"),
+  publish: () => import("./command/publish.ts"),
+  search: () => import("./command/search.ts"),
+  show: () => import("./command/show.ts"),
   install: () => import("./command/install.ts"),
   run: () => import("./command/run.ts"),
   list: () => import("./command/list.ts"),
+  enable: () => import("./command/enable.ts"),
+  disable: () => import("./command/disable.ts"),
+  permissions: () => import("./command/permissions.ts"),
+  secrets: () => import("./command/secrets.ts"),
+  config: () => import("./command/config.ts"),
   journal: () => import("./command/journal.ts"),
   uninstall: () => import("./command/uninstall.ts"),
+  why: () => import("./command/why.ts"),
+  tree: () => import("./command/tree.ts"),
+  outdated: () => import("./command/outdated.ts"),
+  lock: () => import("./command/lock.ts"),
+  yank: () => import("./command/yank.ts"),
+  deprecate: () => import("./command/deprecate.ts"),
+  host: () => import("./command/host.ts"),
+  registry: () => import("./command/registry.ts"),
   keys: () => import("./command/keys.ts"),
   scan: () => import("./command/scan.ts"),
   resolve: () => import("./command/resolve.ts"),
@@ -94,9 +109,15 @@ function readInvocation(command: Command, args: readonly string[]): Invocation {
       return Array.isArray(value) ? value.map(String) : [];
     },
     isSet: (option) => values[option] === true,
-    dataDir: resolve(text("data-dir") ?? process.env["BERTH_DATA_DIR"] ?? ".berth"),
+    dataDir: dataDirOf(text("data-dir"), process.env["BERTH_DATA_DIR"]),
     terminal: openTerminal(),
   };
+}
+
+/** An unset shell variable must not turn the current folder into a data directory. */
+function dataDirOf(option: string | undefined, variable: string | undefined): string {
+  if (option === "") throw new CliError("CLI_USAGE", "expected a folder after --data-dir, found nothing");
+  return resolve(option ?? (variable === undefined || variable === "" ? ".berth" : variable));
 }
 
 async function execute(args: readonly string[]): Promise<Outcome> {
@@ -120,34 +141,44 @@ async function execute(args: readonly string[]): Promise<Outcome> {
 function printError(error: unknown, isJson: boolean): void {
   const report = reportOf(error);
   if (isJson) {
-    process.stdout.write(`${JSON.stringify({ ok: false, error: report })}\n`);
+    process.stdout.write(`${formatJson({ ok: false, error: report })}\n`);
     return;
   }
-  process.stderr.write(`berth: ${report.message}\n`);
+  // Lines after the first are indented, so that a message from a plugin cannot end in a line of Berth's own.
+  const lines = [`berth: ${report.message}`];
   const plugin = report.details?.["plugin"] as { stack?: string } | undefined;
-  if (plugin?.stack !== undefined && plugin.stack !== "") process.stderr.write(`${plugin.stack}\n`);
-  if (report.hint !== undefined) process.stderr.write(`       ${report.hint}\n`);
-  process.stderr.write(`       (${report.code})\n`);
+  if (plugin?.stack !== undefined && plugin.stack !== "") lines.push(plugin.stack);
+  if (report.hint !== undefined) lines.push(report.hint);
+  lines.push(`(${report.code})`);
   // For anything that is not a refusal of ours, the stack is what the reader needs to report it.
-  if (report.code === "INTERNAL" && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+  if (report.code === "INTERNAL" && error instanceof Error) lines.push(error.stack ?? "");
+  process.stderr.write(`${printable(lines.join("\n")).replaceAll("\n", "\n       ")}\n`);
 }
 
 async function main(args: readonly string[]): Promise<void> {
   const isJson = args.includes("--json");
   try {
-    const { json, text, exitCode = 0 } = await execute(args);
-    process.stdout.write(isJson ? `${JSON.stringify(json)}\n` : text === "" ? "" : `${text}\n`);
+    const { json, text, exitCode = 0, keepRunning } = await execute(args);
+    process.stdout.write(isJson ? `${formatJson(json)}\n` : text === "" ? "" : `${printable(text)}\n`);
     process.exitCode = exitCode;
+    await keepRunning?.();
   } catch (error) {
     printError(error, isJson);
     process.exitCode = exitCodeOf(error);
   }
 }
 
-// A reader that closes early, such as `head`, is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  // A reader that closes early, such as `head`, is not an error.
+  if (error.code === "EPIPE") process.exit();
+  const unwritable = new CliError(
+    "CLI_FILE_UNWRITABLE",
+    `the answer could not be written (${error.code ?? "unknown"})`,
+  );
+  printError(unwritable, false);
+  process.exit(exitCodeOf(unwritable));
 });
+// When nobody reads the messages, the command goes on without them.
+process.stderr.on("error", () => undefined);
 
 await main(process.argv.slice(2));

@@ -1,5 +1,5 @@
-import { readdir } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { readdir, realpath } from "node:fs/promises";
+import { basename, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { packPackage } from "@berth/archive";
@@ -11,8 +11,9 @@ import { CliError } from "./errors.ts";
 import { readInput, writeWhole } from "./files.ts";
 import { TYPES_FILE, formatPluginTypes } from "./plugin-types.ts";
 
-/** The bundle's name inside a package. */
+/** The program's name inside a package: a bundle, or a module that a compiler made. */
 const BUNDLE = "plugin.js";
+const MODULE = "plugin.wasm";
 /** The name under which a bundle leaves its default export; the guest library looks for it. */
 const PLUGIN_GLOBAL = "berthPlugin";
 /** Texts that go into a package beside manifest and bundle. */
@@ -40,7 +41,8 @@ export async function writePluginTypes({ path, manifest }: PluginFolder): Promis
 }
 
 /**
- * Bundles a folder into an unsigned package: manifest, bundle, source map, and texts such as the README.
+ * Makes an unsigned package of a folder: manifest, bundle and source map or compiled module, and texts such as
+ * the README.
  *
  * @throws CliError CLI_BUNDLE_FAILED; ArchiveError
  */
@@ -48,21 +50,50 @@ export async function packPluginFolder(
   folder: PluginFolder,
 ): Promise<{ bytes: Uint8Array; contentDigest: string; bundleBytes: number }> {
   const { path, manifest, manifestBytes } = folder;
-  const { code, map } = await bundle(path, manifest.runtime.entry);
+  const [program, ...beside] = await readProgram(folder);
   // Everything the author wrote stays as written; only the entry now names the bundle.
   const written = JSON.parse(new TextDecoder().decode(manifestBytes)) as Record<string, unknown>;
-  const packed = { ...written, runtime: { ...manifest.runtime, entry: BUNDLE } };
+  const packed = { ...written, runtime: { ...manifest.runtime, entry: program.path } };
   delete (packed as { $schema?: unknown }).$schema;
   const encoder = new TextEncoder();
-  const files: { path: string; bytes: Uint8Array }[] = [
+  const files: PackedFile[] = [
     { path: MANIFEST_FILE, bytes: encoder.encode(`${JSON.stringify(packed, null, 2)}\n`) },
+    program,
+    ...beside,
+  ];
+  // Regular files only: a link named README would put a file from anywhere on this machine into the package.
+  const companions = (await readdir(path, { withFileTypes: true }))
+    .filter((entry) => entry.isFile() && COMPANIONS.test(entry.name))
+    .map(({ name }) => name);
+  if (manifest.icon !== undefined) companions.push(await iconWithin(path, manifest.icon));
+  for (const name of companions.toSorted()) files.push({ path: name, bytes: await readInput(join(path, name)) });
+  return { ...packPackage({ files }), bundleBytes: program.bytes.length };
+}
+
+interface PackedFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What the plugin runs first, then what goes beside it. Sources are bundled; a module is taken as it is. */
+async function readProgram({ path, manifest }: PluginFolder): Promise<[PackedFile, ...PackedFile[]]> {
+  const { kind, entry } = manifest.runtime;
+  if (kind === "wasm") return [{ path: MODULE, bytes: await readInput(join(path, entry)) }];
+  const { code, map } = await bundle(path, entry);
+  const encoder = new TextEncoder();
+  return [
     { path: BUNDLE, bytes: encoder.encode(code) },
     { path: `${BUNDLE}.map`, bytes: encoder.encode(map) },
   ];
-  const companions = (await readdir(path)).filter((name) => COMPANIONS.test(name));
-  if (manifest.icon !== undefined) companions.push(manifest.icon);
-  for (const name of companions.toSorted()) files.push({ path: name, bytes: await readInput(join(path, name)) });
-  return { ...packPackage({ files }), bundleBytes: code.length };
+}
+
+/** The icon's path, unless links lead it out of the folder. */
+async function iconWithin(folder: string, icon: string): Promise<string> {
+  const real = await realpath(join(folder, icon)).catch((error: unknown) => {
+    throw new CliError("CLI_FILE_UNREADABLE", `the icon ${quote(icon)} cannot be read`, { cause: error });
+  });
+  if (real.startsWith(`${await realpath(folder)}${sep}`)) return icon;
+  throw new CliError("CLI_FILE_UNREADABLE", `the icon ${quote(icon)} lies outside of the plugin's folder`);
 }
 
 /** Bundled by rolldown into one classic script, which every engine can run. */
@@ -80,7 +111,12 @@ async function bundle(path: string, entry: string): Promise<{ code: string; map:
       input: join(path, entry),
       platform: "neutral",
       // The SDK is the CLI's own copy: the name is not an author's to install from anywhere.
-      resolve: { alias: { "@berth/sdk": fileURLToPath(import.meta.resolve("@berth/sdk")) } },
+      resolve: {
+        // A plugin has neither Node nor a page: a library's build for workers, else for browsers, comes nearest.
+        conditionNames: ["worker", "import", "default"],
+        mainFields: ["browser", "module", "main"],
+        alias: { "@berth/sdk": fileURLToPath(import.meta.resolve("@berth/sdk")) },
+      },
       onLog(level, log) {
         if (level === "warn") fail(log.message);
       },

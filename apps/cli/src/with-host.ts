@@ -1,23 +1,118 @@
-import { isolate } from "@berth/engine-isolate";
-import { openHost } from "@berth/host";
-import type { Host } from "@berth/host";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { quote, sanitize } from "@berth/base";
+import { openHost, parsePolicy } from "@berth/host";
+import type { Host, PermissionAnswer, PermissionQuestion, PolicyInput } from "@berth/host";
+import { strongerLevel } from "@berth/spec";
+import type { SecurityLevel } from "@berth/spec";
 
 import type { Invocation } from "./command.ts";
+import { CliError } from "./errors.ts";
+import { engines } from "./engines.ts";
+import { localAccess } from "./host-access.ts";
+import type { HostAccess } from "./host-access.ts";
+import { readDeploymentKeys } from "./deployment-key.ts";
+import { readHostFile } from "./host-file.ts";
+import type { RemoteHost } from "./remote-host.ts";
+import type { Terminal } from "./terminal.ts";
 
-/** Opens the host of the data directory for one command, and closes it however the command ends. */
-export async function withHost<Result>(
-  { dataDir, terminal }: Invocation,
+/** How one command departs from the host's defaults. */
+export interface HostSettings {
+  /** Run every plugin at this level at least. */
+  readonly level?: SecurityLevel | undefined;
+}
+
+/** Opens the host of the data directory in this process. Whoever opened it closes it. */
+export async function openLocalHost(invocation: Invocation, { level }: HostSettings = {}): Promise<Host<string>> {
+  const { dataDir, terminal } = invocation;
+  const policy = await readPolicy(join(dataDir, "policy.json"));
+  return openHost<string>({
+    dataDir,
+    engines: engines(),
+    policy: level === undefined ? policy : { ...policy, level: strongerLevel(policy.level ?? "minimal", level) },
+    ...(terminal.isInteractive && { askPermission: (question) => askPerson(terminal, question) }),
+    deploymentKeys: () => readDeploymentKeys(invocation),
+    partitionOf: (user) => user,
+    // Each line says whose it is: a line break in a plugin's text must not make a line that is nobody's.
+    onLog: ({ pluginId, level: logLevel, text }) => {
+      for (const line of text.split("\n")) terminal.say(`[${pluginId}] ${logLevel}: ${line}`);
+    },
+  });
+}
+
+/**
+ * Works on a host that is opened here, for what a running host does not offer to other processes.
+ *
+ * @throws HostError HOST_BUSY while a host runs on the data directory
+ */
+export async function withOwnHost<Result>(
+  invocation: Invocation,
   work: (host: Host<string>) => Promise<Result>,
 ): Promise<Result> {
-  const host = await openHost<string>({
-    dataDir,
-    engines: [isolate()],
-    partitionOf: (user) => user,
-    onLog: ({ pluginId, level, text }) => terminal.say(`[${pluginId}] ${level}: ${text}`),
-  });
+  const host = await openLocalHost(invocation);
   try {
     return await work(host);
   } finally {
     await host.close();
   }
+}
+
+/**
+ * Works on the host of the data directory for one command: the one that runs there, else one that is opened
+ * here and closed however the command ends.
+ *
+ * @throws CliError CLI_HOST_RUNS when the running host would have to be another one; HostError
+ */
+export async function withHost<Result>(
+  invocation: Invocation,
+  work: (host: HostAccess) => Promise<Result>,
+  settings: HostSettings = {},
+): Promise<Result> {
+  const running = await connect(invocation.dataDir);
+  if (running !== undefined) {
+    try {
+      if (settings.level !== undefined)
+        throw new CliError("CLI_HOST_RUNS", "the level of the running host cannot be changed for one command");
+      return await work(running.access());
+    } finally {
+      running[Symbol.dispose]();
+    }
+  }
+  const host = await openLocalHost(invocation, settings);
+  try {
+    return await work(localAccess(host));
+  } finally {
+    await host.close();
+  }
+}
+
+async function connect(dataDir: string): Promise<RemoteHost | undefined> {
+  const file = await readHostFile(dataDir);
+  if (file === undefined) return undefined;
+  const { RemoteHost: Remote } = await import("./remote-host.ts");
+  return Remote.connect(file);
+}
+
+/** The operator's policy, when there is one. One that cannot be read stops everything: without it too much would be allowed. */
+async function readPolicy(file: string): Promise<PolicyInput> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return {};
+    throw new CliError("CLI_FILE_UNREADABLE", `the policy ${quote(file, 200)} cannot be read (${code ?? "unknown"})`, {
+      cause: error,
+    });
+  }
+  return parsePolicy(bytes);
+}
+
+async function askPerson(terminal: Terminal, question: PermissionQuestion): Promise<PermissionAnswer> {
+  const { displayName, pluginId, action, text, reason } = question;
+  terminal.say(`${sanitize(displayName)} (${pluginId}) needs a permission for ${action}:`);
+  terminal.say(`  ${text}`);
+  terminal.say(`  because: "${sanitize(reason, 300)}"`);
+  return (await terminal.confirm("Allow it this time?")) ? "once" : "never";
 }

@@ -1,37 +1,11 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import test, { after } from "node:test";
+import test from "node:test";
 
-const berthFile = join(import.meta.dirname, "../../../bin/berth");
-const folder = mkdtempSync(join(tmpdir(), "berth tour-"));
-after(() => rmSync(folder, { recursive: true }));
+import { berthIn } from "./berth.ts";
 
-interface Run {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function berth(args: readonly string[], input = ""): Run {
-  const env = { ...process.env, BERTH_DATA_DIR: join(folder, "state") };
-  return spawnSync(berthFile, args, { cwd: folder, encoding: "utf8", input, env, shell: process.platform === "win32" });
-}
-
-/** The one JSON document that a command prints; it must succeed. */
-function ok(args: readonly string[], input = ""): Record<string, unknown> {
-  const { status, stdout, stderr } = berth([...args, "--json"], input);
-  assert.equal(status, 0, `berth ${args.join(" ")}\n${stdout}${stderr}`);
-  return JSON.parse(stdout) as Record<string, unknown>;
-}
-
-function refused(args: readonly string[], code: string, status: number, input = ""): void {
-  const run = berth([...args, "--json"], input);
-  const { ok: isOk, error } = JSON.parse(run.stdout) as { ok: boolean; error: { code: string; message: string } };
-  assert.deepEqual([isOk, error.code, run.status], [false, code, status], error.message);
-}
+const { folder, run: berth, ok, refused } = berthIn("berth tour-");
 
 const PACKAGE = "acme.words-0.1.0.berth";
 

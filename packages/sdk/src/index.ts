@@ -13,6 +13,57 @@ export interface Context {
     readonly storage: Storage;
   };
   readonly log: Log;
+  /** What the operator set for the plugin, within the manifest's `config` schema. Needs no permission. */
+  readonly config: { get(): Promise<unknown> };
+  /** What the plugin may do now, so that it can offer less instead of failing. */
+  readonly permissions: {
+    /** Whether the right to all of a permission, written as in a manifest, holds at this moment. */
+    has(permission: Readonly<Record<string, Value>>): Promise<boolean>;
+  };
+  readonly secrets: {
+    /** The value of a secret. Needs `secrets_access` with `reveal`; prefer `secretHeaders` of `network_restricted`. */
+    reveal(name: string): Promise<string>;
+  };
+  readonly files: Files;
+  /** An HTTP request. Needs `network_restricted` (or `network_unrestricted`). */
+  fetch(url: string, options?: FetchOptions): Promise<FetchAnswer>;
+}
+
+/**
+ * Files below the folders that were granted, by absolute path. Links are never followed. Needs
+ * `file_system_read`, or `file_system_write` to change anything. Linux only, so far.
+ */
+export interface Files {
+  read(path: string): Promise<Uint8Array>;
+  /** Up to 1,000 entries of a folder: files that may be read, and folders. */
+  list(path: string): Promise<{ name: string; kind: "file" | "folder" | "other" }[]>;
+  /** Writes whole or not at all. A file that is not there is made with `create` only. */
+  write(path: string, content: string | Uint8Array, options?: { create?: boolean }): Promise<void>;
+  makeFolder(path: string): Promise<void>;
+  /** A file, or an empty folder. */
+  delete(path: string): Promise<void>;
+}
+
+/** What `Context.fetch` sends. */
+export interface FetchOptions {
+  /** Default GET. */
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Up to 8 MiB; text is sent as UTF-8. */
+  readonly body?: string | Uint8Array;
+  /** `manual` answers with a redirect instead of following it. Default `follow`, up to 5 times. */
+  readonly redirect?: "follow" | "manual";
+}
+
+/** What came back. Every status is an answer; an error means that there was none. */
+export interface FetchAnswer {
+  /** After redirects. */
+  readonly url: string;
+  readonly status: number;
+  /** Names in lower case; a header that came several times is joined with commas. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Up to 16 MiB. */
+  readonly body: Uint8Array;
 }
 
 /** The part of AbortSignal that exists in every engine. */
@@ -37,7 +88,7 @@ export type Value =
 /**
  * Keys and values that outlive the running instance. Keys: 1 to 256 characters. Values: up to 1 MiB each,
  * 10 MiB in all unless the operator says otherwise. Every method rejects with an error whose `code` tells
- * why (`BROKER_QUOTA_EXCEEDED`, `BROKER_REQUEST_INVALID`, `BROKER_NO_CALLER`).
+ * why (`BROKER_QUOTA_EXCEEDED`, `BROKER_REQUEST_INVALID`, `BROKER_NO_CALLER`, `BROKER_CONTENTION`).
  */
 export interface Storage {
   /** The value, or `undefined` when there is none. */
@@ -45,9 +96,25 @@ export interface Storage {
   put(key: string, value: Value): Promise<void>;
   /** Whether there was a value. */
   delete(key: string): Promise<boolean>;
+  /**
+   * Puts `value` where `expected` stands, in one step; `undefined` means nothing is stored. Answers whether
+   * it did: `false` means that something else stands there now.
+   */
+  compareAndSet(key: string, expected: Value | undefined, value: Value | undefined): Promise<boolean>;
+  /**
+   * Up to 100 operations on different keys, all of them or none. Answers `false`, with nothing written,
+   * when an `expect` does not hold.
+   */
+  batch(operations: readonly StorageOperation[]): Promise<boolean>;
   /** Keys in order, at most 1,000 at a time; `after` continues where a list ended. */
   list(options?: { prefix?: string; after?: string; limit?: number }): Promise<{ keys: string[]; hasMore: boolean }>;
 }
+
+/** One step of `Storage.batch`. An `expect` without `value` expects that nothing is stored. */
+export type StorageOperation =
+  | { readonly do: "expect"; readonly key: string; readonly value?: Value | undefined }
+  | { readonly do: "put"; readonly key: string; readonly value: Value }
+  | { readonly do: "delete"; readonly key: string };
 
 /** Structured log lines for the operator. `console` writes to the same place. */
 export interface Log {

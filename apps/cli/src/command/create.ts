@@ -1,4 +1,4 @@
-import { mkdir, rmdir, writeFile } from "node:fs/promises";
+import { rmdir } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -7,6 +7,7 @@ import { isIdPart } from "@berth/spec";
 
 import type { Command } from "../command.ts";
 import { CliError } from "../errors.ts";
+import { makeFolder, writeWhole } from "../files.ts";
 import { readPluginFolder, writePluginTypes } from "../plugin-folder.ts";
 import { templateFiles } from "../template/action.ts";
 
@@ -39,8 +40,8 @@ export const command: Command = {
     await makeEmpty(folder);
     const sdk = fileURLToPath(import.meta.resolve("@berth/sdk"));
     for (const [path, content] of templateFiles({ publisher, name, language, sdkPath: sdk })) {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      await writeFile(join(folder, path), content, { flag: "wx" });
+      await makeFolder(dirname(join(folder, path)));
+      await writeWhole(join(folder, path), content);
     }
     await writePluginTypes(await readPluginFolder(folder));
     const shown = relative(process.cwd(), folder) || ".";
@@ -66,5 +67,5 @@ async function makeEmpty(folder: string): Promise<void> {
         cause: error,
       });
   }
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
 }

@@ -1,7 +1,8 @@
 import { access } from "node:fs/promises";
 
 import { isolate } from "@berth/engine-isolate";
-import { Supervisor } from "@berth/sandbox";
+import { Supervisor, machineWalls } from "@berth/sandbox";
+import type { WallOffer } from "@berth/sandbox";
 import { DEFAULT_LIMITS } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
@@ -49,6 +50,7 @@ async function checkSandbox(): Promise<Check> {
     const compartment = supervisor.open({
       packKey: "doctor",
       engine: isolate(),
+      level: "standard",
       code: new TextEncoder().encode(PROBE),
       sourceName: "probe.js",
       limits: DEFAULT_LIMITS,
@@ -79,6 +81,33 @@ async function checkSandbox(): Promise<Check> {
   }
 }
 
+/** What this machine puts around a sandbox host at some levels. */
+interface WallReport {
+  readonly levels: string;
+  readonly offer: WallOffer;
+}
+
+/** Each wall was tried by starting a sandbox host in it. */
+async function checkWalls(): Promise<WallReport[]> {
+  const { basic, full } = await machineWalls(isolate());
+  return [
+    { levels: "minimal", offer: basic },
+    { levels: "standard, strict, isolated", offer: full },
+  ];
+}
+
+/** A missing full wall is no fault: standard and strict run reduced, and isolated says itself that it cannot. */
+function describeWall({ levels, offer }: WallReport): string {
+  if (offer.kind === "offered") return `ok   walls for ${levels}: ${offer.wall.name} (${offer.wall.strength})`;
+  const { what, why, remedy } = offer.missing;
+  return `note walls for ${levels}: no ${what}: ${why}\n       ${remedy}`;
+}
+
+const wallJson = ({ levels, offer }: WallReport): object =>
+  offer.kind === "offered"
+    ? { levels, ok: true, name: offer.wall.name, strength: offer.wall.strength }
+    : { levels, ok: false, ...offer.missing };
+
 export const command: Command = {
   summary: "check what this machine offers",
   usage: "",
@@ -95,9 +124,8 @@ export const command: Command = {
       (check) =>
         `${check.ok ? "ok  " : "BAD "} ${check.name}: ${check.found}${check.remedy === undefined ? "" : `\n       ${check.remedy}`}`,
     );
-    lines.push(
-      "note operating-system walls are not built yet: plugins run in processes of their own, as the user who started the host",
-    );
-    return { json: { ok, checks, walls: [] }, text: lines.join("\n"), exitCode: ok ? 0 : 6 };
+    const walls = await checkWalls();
+    lines.push(...walls.map(describeWall));
+    return { json: { ok, checks, walls: walls.map(wallJson) }, text: lines.join("\n"), exitCode: ok ? 0 : 6 };
   },
 };

@@ -1,130 +1,126 @@
-import { quote, sanitize } from "@berth/base";
-import type { Plan } from "@berth/host";
-import type { Permission } from "@berth/spec";
-import { formatFingerprint } from "@berth/trust";
+import type { GraphProgress } from "@berth/host";
 
-import type { Command, Invocation } from "../command.ts";
+import type { Command } from "../command.ts";
 import { CliError } from "../errors.ts";
-import { onlyArgument, readInput } from "../files.ts";
+import { readInput } from "../files.ts";
+import type { PendingInstall } from "../host-access.ts";
+import { consentByOptions, consentByPerson } from "../install-consent.ts";
+import { readLockfile, readLockfileIfThere } from "../lockfile.ts";
+import { tryParsePluginSpec } from "../plugin-spec.ts";
+import { showProgress } from "../progress.ts";
 import { withHost } from "../with-host.ts";
 
 export const command: Command = {
-  summary: "verify a package, show what it asks for, and install it with your consent",
-  usage: "FILE [--yes --grant NAME … --trust KEYID]",
+  summary: "find or read plugins, show what they ask for, and install them with your consent",
+  usage: "ID[@RANGE]|FILE … [--yes --grant [ID:]NAME … --trust KEYID …] | --frozen",
   options: {
-    yes: { type: "boolean", help: "do not ask; only what --grant and --trust name is agreed to" },
+    yes: {
+      type: "boolean",
+      help: "do not ask; only what --grant, --trust, --confirm and --allow-downgrade name is agreed to",
+    },
     grant: {
       type: "string",
       multiple: true,
-      value: "NAME",
-      help: "a permission that you agree to, by name; may be repeated",
+      value: "[ID:]NAME",
+      help: "a permission that you agree to, for the one plugin asked for or for the named one",
     },
-    trust: { type: "string", value: "KEYID", help: "the key of a new publisher, as its full key id or fingerprint" },
+    trust: {
+      type: "string",
+      multiple: true,
+      value: "KEYID",
+      help: "the key of a new publisher, as its full key id or fingerprint",
+    },
+    confirm: { type: "string", multiple: true, value: "ID", help: "a plugin whose scan you have read and accept" },
+    "allow-downgrade": { type: "boolean", help: "agree to lower versions than those installed" },
+    lockfile: {
+      type: "string",
+      value: "FILE",
+      help: "prefer the releases of this lockfile (else berth.lock, if there)",
+    },
+    frozen: { type: "boolean", help: "install exactly what the lockfile holds, or nothing" },
   },
   async run(invocation) {
-    const bytes = await readInput(onlyArgument(invocation.args, "a package"));
+    const { args, isSet, text } = invocation;
+    const isFrozen = isSet("frozen");
+    if (isFrozen === args.length > 0)
+      throw new CliError("CLI_USAGE", "expected plugins as ID[@RANGE] or package files, or --frozen and none");
+    const lock = isFrozen ? await readLockfile(text("lockfile")) : await readLockfileIfThere(text("lockfile"));
+    const request = { ...(await readArguments(args)), ...(lock !== undefined && { lock }), isFrozen };
     return withHost(invocation, async (host) => {
-      const plan = await host.plan(bytes);
-      const consent = invocation.isSet("yes")
-        ? consentByOptions(invocation, plan)
-        : await consentByPerson(invocation, plan);
-      const { id, version, level, actions } = await host.install(plan, consent);
-      return {
-        json: {
-          ok: true,
-          id,
-          version,
-          level,
-          actions,
-          replaced: plan.replaces ?? null,
-          keyId: plan.signer.keyId,
-          contentDigest: plan.contentDigest,
-        },
-        text: `installed ${id} ${version}${plan.replaces === undefined ? "" : ` (replacing ${plan.replaces})`}\n  actions: ${actions.join(", ")}`,
-      };
+      const progress = showProgress(invocation.terminal);
+      const stop = new AbortController();
+      const onInterrupt = (): void => stop.abort(new CliError("CLI_DECLINED", "nothing was installed"));
+      process.once("SIGINT", onInterrupt);
+      let pending: PendingInstall;
+      try {
+        pending = await host.planGraph({ ...request, signal: stop.signal, onProgress: (step) => show(step, progress) });
+      } finally {
+        progress.end();
+        process.off("SIGINT", onInterrupt);
+      }
+      const consent = isSet("yes")
+        ? consentByOptions(invocation, pending.plan)
+        : await consentByPerson(invocation, pending.plan);
+      const summaries = await pending.install(consent);
+      const unneeded = (await host.graph()).filter((node) => node.isUnneeded).map(({ id }) => id);
+      return report(pending.plan, summaries, unneeded);
     });
   },
 };
 
-interface Answer {
-  readonly grant: Permission[];
-  readonly trustKey?: string;
+interface Asked {
+  readonly plugins: Readonly<Record<string, string>>;
+  readonly packages: readonly Uint8Array[];
 }
 
-function consentByOptions({ list, text }: Invocation, plan: Plan): Answer {
-  const named = new Set(list("grant"));
-  for (const name of named) {
-    if (!plan.permissions.some(({ permission }) => permission.name === name)) {
-      throw new CliError("CLI_USAGE", `${plan.manifest.id} does not ask for ${quote(name)}`);
-    }
+/** An argument that reads as ID[@RANGE] is one; everything else is a file. */
+async function readArguments(args: readonly string[]): Promise<Asked> {
+  const plugins = new Map<string, string>();
+  const packages: Uint8Array[] = [];
+  for (const arg of args) {
+    const spec = tryParsePluginSpec(arg);
+    if (spec === undefined) packages.push(await readInput(arg));
+    else if (plugins.has(spec.id)) throw new CliError("CLI_USAGE", `${spec.id} is asked for twice`);
+    else plugins.set(spec.id, spec.range);
   }
-  const missing = plan.permissions.filter(
-    ({ permission, isGranted, isOptional }) => !isGranted && !isOptional && !named.has(permission.name),
-  );
-  if (missing.length > 0) {
-    const names = [...new Set(missing.map(({ permission }) => permission.name))];
-    throw new CliError("CLI_CONSENT_NEEDED", `${plan.manifest.id} requires ${names.join(", ")}:\n${describe(plan)}`, {
-      hint: `To agree without being asked: ${names.map((name) => `--grant ${name}`).join(" ")}`,
-      details: { permissions: missing.map(({ permission, reason }) => ({ ...permission, reason })) },
-    });
-  }
-  const { keyId, fingerprint, status } = plan.signer;
-  const trust = text("trust");
-  if (status === "first-use" && (trust === undefined || ![keyId, fingerprint].includes(trust))) {
-    throw new CliError(
-      "CLI_CONSENT_NEEDED",
-      `${plan.signer.publisher} is new to this host; the package is signed by ${fingerprint}`,
-      {
-        hint: `After comparing it with the publisher's own word: --trust ${keyId}`,
-        details: { keyId },
-      },
-    );
-  }
-  return {
-    grant: plan.permissions.filter(({ permission }) => named.has(permission.name)).map(({ permission }) => permission),
-    ...(status === "first-use" && { trustKey: keyId }),
-  };
+  return { plugins: Object.fromEntries(plugins), packages };
 }
 
-async function consentByPerson({ terminal }: Invocation, plan: Plan): Promise<Answer> {
-  if (!terminal.isInteractive) {
-    throw new CliError(
-      "CLI_CONSENT_NEEDED",
-      `installing ${plan.manifest.id} needs your answer, and standard input is not a terminal`,
-      {
-        hint: "Answer with --yes, --grant and --trust.",
-      },
-    );
-  }
-  terminal.say(describe(plan));
-  if (plan.signer.status === "first-use") {
-    terminal.say(
-      `This is the first package of ${plan.signer.publisher} on this host. Installing trusts the key above for everything it signs.`,
-    );
-  }
-  if (!(await terminal.confirm("Install?"))) throw new CliError("CLI_DECLINED", "nothing was installed");
-  const required = plan.permissions.filter(({ isOptional, isGranted }) => !isOptional && !isGranted);
-  return {
-    grant: required.map(({ permission }) => permission),
-    ...(plan.signer.status === "first-use" && { trustKey: plan.signer.keyId }),
-  };
+function show(progress: GraphProgress, bar: ReturnType<typeof showProgress>): void {
+  if (progress.step === "resolving") bar.update("resolving: release lists read", progress.lists, undefined);
+  else bar.update(`downloading ${progress.packages} packages`, progress.doneBytes, progress.totalBytes);
 }
 
-/** The question, in words that the plugin cannot rewrite. */
-export function describe(plan: Plan): string {
-  const { manifest, signer, permissions, level, limits, reducedBy } = plan;
-  const asked = permissions.flatMap(({ text, reason, isOptional, isGranted, permission }) => [
-    `  - ${permission.name}${isOptional ? " (optional, asked when first needed)" : ""}${isGranted ? " (granted before)" : ""}`,
-    `      ${text}`,
-    `      because: "${sanitize(reason, 300)}"`,
+function report(
+  { members, newlyAsked }: PendingInstall["plan"],
+  summaries: Awaited<ReturnType<PendingInstall["install"]>>,
+  unneeded: readonly string[],
+): { json: unknown; text: string } {
+  const installed = members.map((member) => {
+    const { id, version } = member.manifest;
+    const summary = summaries.find((each) => each.id === id);
+    return {
+      id,
+      version,
+      level: member.level,
+      actions: summary?.actions ?? [],
+      replaced: member.replaces ?? null,
+      keyId: member.signer.keyId,
+      contentDigest: member.contentDigest,
+      registry: member.registry ?? null,
+      isAsked: member.askedRange !== undefined,
+    };
+  });
+  const asked = installed.filter(({ isAsked }) => isAsked);
+  const lines = installed.flatMap(({ id, version, replaced, actions, isAsked }) => [
+    `installed ${id} ${version}${replaced === null ? "" : ` (replacing ${replaced})`}`,
+    ...(isAsked ? [`  actions: ${actions.join(", ")}`] : []),
   ]);
-  return [
-    `${sanitize(manifest.displayName)}  ${manifest.id} ${manifest.version}${plan.replaces === undefined ? "" : `, replacing ${plan.replaces}`}`,
-    `  ${sanitize(manifest.description, 300)}`,
-    `  signed by  ${signer.publisher}, key ${formatFingerprint(signer.keyId)} (${signer.status === "trusted" ? "trusted" : "new to this host"})`,
-    `  runs at    ${level}: up to ${limits.memoryMiB} MiB, ${limits.cpuMs} ms CPU and ${limits.wallMs} ms in all for each call`,
-    ...reducedBy.map((what) => `  reduced    ${what}`),
-    asked.length === 0 ? "It asks for no permission: it sees what you give it, and its own storage." : "It asks for:",
-    ...asked,
-  ].join("\n");
+  for (const id of Object.keys(newlyAsked)) lines.push(`${id} was installed already and is now kept for its own sake`);
+  if (unneeded.length > 0) lines.push(`nobody needs any more: ${unneeded.join(", ")} (berth uninstall --unneeded)`);
+  return {
+    // For one plugin, what was asked for stands at the top; the rest came along.
+    json: { ok: true, ...(asked.length === 1 && asked[0]), installed, newlyAsked, unneeded },
+    text: lines.join("\n"),
+  };
 }

@@ -1,16 +1,87 @@
+import { open } from "node:fs/promises";
+
+import { quote } from "@berth/base";
+import type { UninstallPreview } from "@berth/host";
+import { formatBytes } from "@berth/spec";
+
 import type { Command } from "../command.ts";
-import { onlyArgument } from "../files.ts";
+import { CliError } from "../errors.ts";
+import type { HostAccess } from "../host-access.ts";
 import { withHost } from "../with-host.ts";
 
 export const command: Command = {
-  summary: "remove a plugin with its grants and stored data",
-  usage: "ID",
+  summary: "remove a plugin, or several, with grants and stored data",
+  usage: "ID … | --unneeded [--preview] [--export FILE]",
+  options: {
+    unneeded: { type: "boolean", help: "remove everything that nobody asked for and nobody needs" },
+    preview: { type: "boolean", help: "only tell what would be erased" },
+    export: { type: "string", value: "FILE", help: "first write what the plugin stored to a new file, as JSON Lines" },
+  },
   async run(invocation) {
-    const id = onlyArgument(invocation.args, "a plugin's id");
-    await withHost(invocation, (host) => host.uninstall(id));
-    return {
-      json: { ok: true, id },
-      text: `uninstalled ${id}; its grants and stored data are erased, the journal stays`,
-    };
+    const { args, isSet, text } = invocation;
+    const file = text("export");
+    if (isSet("unneeded") === args.length > 0) throw new CliError("CLI_USAGE", "expected plugins' ids, or --unneeded");
+    if (file !== undefined && args.length !== 1)
+      throw new CliError("CLI_USAGE", "expected exactly one plugin together with --export");
+    return withHost(invocation, async (host) => {
+      const unneeded = async (): Promise<string[]> =>
+        (await host.graph()).filter((node) => node.isUnneeded).map(({ id }) => id);
+      const ids = isSet("unneeded") ? await unneeded() : [...new Set(args)];
+      const [only] = ids;
+      if (isSet("preview")) {
+        const previews = await Promise.all(ids.map((id) => host.previewUninstall(id)));
+        const lines = previews.map((preview) => `uninstalling ${preview.pluginId} would erase ${describe(preview)}`);
+        return {
+          json: { ok: true, previews, ...(ids.length === 1 && { preview: previews[0] }) },
+          text: lines.join("\n") || NOTHING,
+        };
+      }
+      if (file !== undefined && only !== undefined) await writeExport(host, only, file);
+      const receipts = ids.length === 0 ? [] : await host.uninstallAll(ids);
+      const left = await unneeded();
+      const lines = receipts.map(
+        (receipt) => `uninstalled ${receipt.pluginId}; erased: ${describe(receipt)}. The journal stays.`,
+      );
+      if (lines.length === 0) lines.push(NOTHING);
+      if (left.length > 0) lines.push(`nobody needs any more: ${left.join(", ")} (berth uninstall --unneeded)`);
+      return {
+        json: {
+          ok: true,
+          ids,
+          receipts,
+          ...(receipts.length === 1 && { id: only, receipt: receipts[0] }),
+          ...(file !== undefined && { exportedTo: file }),
+          unneeded: left,
+        },
+        text: lines.join("\n"),
+      };
+    });
   },
 };
+
+const NOTHING = "everything that is installed is needed";
+
+function describe({ data, grants }: UninstallPreview): string {
+  const keys = data.reduce((sum, area) => sum + area.keys, 0);
+  const bytes = data.reduce((sum, area) => sum + area.bytes, 0);
+  const partitions = data.filter(({ partition }) => partition !== undefined).length;
+  return `${keys} stored values (${formatBytes(bytes)}, of ${partitions} partitions and the plugin itself), ${grants} grants`;
+}
+
+/** A failed export must stop the erasure: the data may be the only copy. */
+async function writeExport(host: HostAccess, id: string, file: string): Promise<void> {
+  try {
+    await using handle = await open(file, "wx", 0o600);
+    for await (const lines of host.exportData(id)) await handle.appendFile(lines);
+    await handle.sync();
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? "unknown";
+    throw new CliError(
+      "CLI_FILE_UNWRITABLE",
+      `the export to ${quote(file, 200)} failed (${reason}); nothing was erased`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

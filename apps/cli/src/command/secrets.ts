@@ -1,0 +1,37 @@
+import type { Command } from "../command.ts";
+import { CliError } from "../errors.ts";
+import { readInput } from "../files.ts";
+import { withOwnHost } from "../with-host.ts";
+
+export const command: Command = {
+  summary: "fill in and erase the secrets that a plugin's manifest names",
+  usage: "list ID | set ID NAME | remove ID NAME",
+  async run(invocation) {
+    const [verb, id, name, ...rest] = invocation.args;
+    const isList = verb === "list" && name === undefined;
+    const isChange = (verb === "set" || verb === "remove") && name !== undefined && rest.length === 0;
+    if (id === undefined || !(isList || isChange)) throw new CliError("CLI_USAGE", `expected ${command.usage}`);
+    if (name === undefined) {
+      const secrets = await withOwnHost(invocation, (host) => host.secrets(id));
+      const lines = secrets.map((secret) => `${secret.name.padEnd(32)} version ${secret.version}, set ${secret.setAt}`);
+      return {
+        json: { ok: true, id, secrets },
+        text: lines.length === 0 ? `no secret of ${id} is set` : lines.join("\n"),
+      };
+    }
+    if (verb === "remove") {
+      const removed = await withOwnHost(invocation, (host) => host.removeSecret(id, name));
+      return {
+        json: { ok: true, id, name, removed },
+        text: removed ? `erased ${name} of ${id}` : `${name} of ${id} was not set`,
+      };
+    }
+    // Never as an argument: those stand in the shell's history and in the list of processes.
+    const { terminal } = invocation;
+    const value = terminal.isInteractive
+      ? await terminal.askSecret(`${name} of ${id}`)
+      : new TextDecoder().decode(await readInput("-")).replace(/\r?\n$/, "");
+    const { version } = await withOwnHost(invocation, (host) => host.setSecret(id, name, value));
+    return { json: { ok: true, id, name, version }, text: `set ${name} of ${id}, version ${version}` };
+  },
+};

@@ -1,0 +1,77 @@
+import type {
+  GraphConsent,
+  GraphMember,
+  GraphPlan,
+  GraphRequest,
+  Host,
+  NewRegistry,
+  PluginSummary,
+  PublisherBinding,
+  RegistryRecord,
+} from "@berth/host";
+
+/** A plan as it can be shown: without packages, which stay where the plan was made. */
+export interface ShownPlan extends Pick<GraphPlan, "newlyAsked" | "origins"> {
+  readonly members: readonly Omit<GraphMember, "packageBytes">[];
+}
+
+/** A plan that waits for consent. */
+export interface PendingInstall {
+  readonly plan: ShownPlan;
+  install(consent: GraphConsent): Promise<readonly PluginSummary[]>;
+}
+
+/**
+ * The host of the data directory as commands use it: opened here for one command, or running in another
+ * process and spoken to over loopback.
+ */
+export interface HostAccess extends Pick<
+  Host<string>,
+  | "list"
+  | "graph"
+  | "lock"
+  | "journal"
+  | "trustedKeys"
+  | "trustKey"
+  | "callBytes"
+  | "enable"
+  | "disable"
+  | "previewUninstall"
+  | "uninstallAll"
+  | "exportData"
+> {
+  /** Whether another process runs the host. */
+  readonly isRemote: boolean;
+  planGraph(request: GraphRequest): Promise<PendingInstall>;
+  readonly registries: {
+    list(): Promise<readonly RegistryRecord[]>;
+    add(registry: NewRegistry): Promise<RegistryRecord>;
+    remove(nameOrUrl: string): Promise<RegistryRecord>;
+    bindings(): Promise<readonly PublisherBinding[]>;
+    bind(publisher: string, nameOrUrl: string): Promise<PublisherBinding>;
+  };
+}
+
+/** The host that this process opened. */
+export function localAccess(host: Host<string>): HostAccess {
+  return {
+    isRemote: false,
+    list: () => host.list(),
+    graph: () => host.graph(),
+    lock: () => host.lock(),
+    journal: (query) => host.journal(query),
+    trustedKeys: () => host.trustedKeys(),
+    trustKey: (publisher, key) => host.trustKey(publisher, key),
+    callBytes: (...call) => host.callBytes(...call),
+    enable: (id) => host.enable(id),
+    disable: (id) => host.disable(id),
+    previewUninstall: (id) => host.previewUninstall(id),
+    uninstallAll: (ids) => host.uninstallAll(ids),
+    exportData: (id) => host.exportData(id),
+    registries: host.registries,
+    async planGraph(request) {
+      const plan = await host.planGraph(request);
+      return { plan, install: (consent) => host.installGraph(plan, consent) };
+    },
+  };
+}

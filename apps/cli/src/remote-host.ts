@@ -1,0 +1,180 @@
+import { randomBytes } from "node:crypto";
+
+import { CodedError } from "@berth/base";
+import type { ErrorKind } from "@berth/base";
+import { nodePowers } from "@berth/client";
+import type { ClientPowers } from "@berth/client";
+import type { CallOptions, GraphRequest, InstalledNode, JournalEntry, JournalQuery, PluginSummary } from "@berth/host";
+import { proofOf } from "@berth/host-http";
+
+import { CliError } from "./errors.ts";
+import type { HostAccess, PendingInstall, ShownPlan } from "./host-access.ts";
+import type { HostFile } from "./host-file.ts";
+
+const PING_MS = 2_000;
+const MAX_ANSWER_BYTES = 256 * 1_048_576;
+const KINDS: ReadonlySet<string> = new Set<ErrorKind>(["usage", "input", "denied", "limit", "environment", "internal"]);
+
+/** The host that another process runs on the same data directory, spoken to over loopback. */
+export class RemoteHost implements Disposable {
+  readonly #file: HostFile;
+  readonly #powers: ClientPowers & Disposable = nodePowers();
+
+  private constructor(file: HostFile) {
+    this.#file = file;
+  }
+
+  /** `undefined` when nobody answers there, or somebody else does: then the host is gone. */
+  static async connect(file: HostFile): Promise<RemoteHost | undefined> {
+    const remote = new RemoteHost(file);
+    const challenge = randomBytes(16).toString("hex");
+    try {
+      const { proof } = await remote.#ask<{ proof: string }>("GET", `host?challenge=${challenge}`, {
+        isOpen: true,
+        signal: AbortSignal.timeout(PING_MS),
+      });
+      if (proof === proofOf(file.token, challenge)) return remote;
+    } catch {
+      // Refused, silent or not our protocol: all the same, the host is not there.
+    }
+    remote[Symbol.dispose]();
+    return undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.#powers[Symbol.dispose]();
+  }
+
+  /** What commands use; see `HostAccess`. */
+  access(): HostAccess {
+    const name = encodeURIComponent;
+    return {
+      isRemote: true,
+      list: async () => (await this.#ask<{ plugins: PluginSummary[] }>("GET", "plugins")).plugins,
+      graph: async () => (await this.#ask<{ plugins: InstalledNode[] }>("GET", "graph")).plugins,
+      lock: () => this.#ask("GET", "lock"),
+      journal: async (asked?: JournalQuery) => {
+        const { pluginId, before, limit } = asked ?? {};
+        const query = new URLSearchParams();
+        for (const [key, value] of Object.entries({ plugin: pluginId, before, limit }))
+          if (value !== undefined) query.set(key, String(value));
+        return (await this.#ask<{ entries: JournalEntry[] }>("GET", `journal?${query}`)).entries;
+      },
+      trustedKeys: async () => (await this.#ask<{ keys: [] }>("GET", "keys")).keys,
+      trustKey: async (publisher, { keyId, algorithm, publicKey }) => {
+        await this.#ask("POST", "keys", { json: { publisher, key: { keyId, algorithm, publicKey } } });
+      },
+      callBytes: (id, action, bytes, options?: CallOptions<string>) => {
+        const { caller, signal } = options ?? {};
+        const user = caller === undefined ? "" : `?user=${name(caller)}`;
+        const path = `plugins/${name(id)}/actions/${name(action)}${user}`;
+        return this.#send("POST", path, { bytes, signal });
+      },
+      enable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "enabled" } }),
+      disable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "disabled" } }),
+      previewUninstall: (id) => this.#ask("GET", `plugins/${name(id)}/erasure`),
+      uninstallAll: async (ids) =>
+        (await this.#ask<{ receipts: [] }>("POST", "uninstalls", { json: { ids } })).receipts,
+      exportData: () => {
+        throw new CliError("CLI_HOST_RUNS", "data is exported while no host runs on the data directory");
+      },
+      planGraph: (request) => this.#planGraph(request),
+      registries: {
+        list: async () => (await this.#registries()).registries,
+        bindings: async () => (await this.#registries()).bindings,
+        add: (registry) => this.#ask("POST", "registries", { json: registry }),
+        remove: (id) => this.#ask("DELETE", `registries/${name(id)}`),
+        bind: (publisher, registry) =>
+          this.#ask("PUT", `publishers/${name(publisher)}/registry`, { json: { registry } }),
+      },
+    };
+  }
+
+  #registries(): Promise<{ registries: []; bindings: [] }> {
+    return this.#ask("GET", "registries");
+  }
+
+  async #planGraph({
+    plugins = {},
+    packages = [],
+    lock,
+    isFrozen = false,
+    signal,
+  }: GraphRequest): Promise<PendingInstall> {
+    const handles: string[] = [];
+    for (const bytes of packages) {
+      const answer = await this.#send("POST", "packages", { bytes, type: "application/octet-stream", signal });
+      handles.push((JSON.parse(new TextDecoder().decode(answer)) as { id: string }).id);
+    }
+    const json = { plugins, packages: handles, isFrozen, ...(lock !== undefined && { lock }) };
+    const { id, plan } = await this.#ask<{ id: string; plan: ShownPlan }>("POST", "plans", { json, signal });
+    return {
+      plan,
+      install: async (consent) =>
+        (await this.#ask<{ installed: PluginSummary[] }>("POST", `plans/${id}/install`, { json: consent })).installed,
+    };
+  }
+
+  async #ask<Answer>(
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    options: { json?: unknown; isOpen?: boolean; signal?: AbortSignal | undefined } = {},
+  ): Promise<Answer> {
+    const { json, ...rest } = options;
+    const bytes = json === undefined ? undefined : new TextEncoder().encode(JSON.stringify(json));
+    const answer = await this.#send(method, path, { ...rest, bytes });
+    return JSON.parse(new TextDecoder().decode(answer)) as Answer;
+  }
+
+  async #send(
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    options: { bytes?: Uint8Array | undefined; type?: string; isOpen?: boolean; signal?: AbortSignal | undefined },
+  ): Promise<Uint8Array> {
+    const { bytes, type = "application/json", isOpen = false, signal } = options;
+    const { url, token } = this.#file;
+    const answer = await this.#powers.transport({
+      method,
+      url: new URL(path, url),
+      headers: {
+        ...(!isOpen && { authorization: `Bearer ${token}` }),
+        ...(bytes !== undefined && { "content-type": type }),
+      },
+      ...(bytes !== undefined && { body: bytes }),
+      signal: signal ?? new AbortController().signal,
+    });
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    for await (const part of answer.body) {
+      size += part.length;
+      if (size > MAX_ANSWER_BYTES) {
+        answer.discard();
+        throw new CliError("CLI_HOST_RUNS", "the running host answered more than any command takes");
+      }
+      parts.push(part);
+    }
+    const whole = Buffer.concat(parts);
+    if (answer.status < 400) return whole;
+    throw errorOf(whole);
+  }
+}
+
+/** The running host's refusal, as if it had been thrown here: same code, same kind, same exit code. */
+function errorOf(bytes: Uint8Array): Error {
+  try {
+    const { code, kind, detail, hint, details } = JSON.parse(new TextDecoder().decode(bytes)) as {
+      code: string;
+      kind: ErrorKind;
+      detail: string;
+      hint?: string;
+      details?: Readonly<Record<string, unknown>>;
+    };
+    const row = { kind: KINDS.has(kind) ? kind : "internal", meaning: "", cause: "", remedy: "" } as const;
+    return new CodedError({ [code]: row }, code, detail, {
+      ...(hint !== undefined && { hint }),
+      ...(details !== undefined && { details }),
+    });
+  } catch (cause) {
+    return new CliError("CLI_HOST_RUNS", "the running host gave an answer that cannot be read", { cause });
+  }
+}

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+
+import { parseManifest } from "@berth/spec";
+
+import { TYPES_FILE, formatPluginTypes } from "../src/plugin-types.ts";
+
+const examples = join(import.meta.dirname, "../../../examples");
+
+// `berth pack` writes the types anew: an example whose kept types differ would change under its reader's hands.
+for (const { name } of readdirSync(examples, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
+  test(`the types kept with the example ${name} are those that \`berth types\` writes`, () => {
+    const folder = join(examples, name);
+    const manifest = parseManifest(readFileSync(join(folder, "manifest.json")));
+    const kept = readFileSync(join(folder, manifest.runtime.entry, "..", TYPES_FILE), "utf8");
+    assert.equal(kept, formatPluginTypes(manifest));
+  });
+}
