@@ -6,7 +6,7 @@ import test from "node:test";
 
 import fc from "fast-check";
 
-import { rowsFromCsv } from "../rows-from-csv.ts";
+import { rowsFromCsv } from "../../../tools/rows-from-csv.mjs";
 import { aggregate } from "../src/aggregate.ts";
 import type { Cell, Row } from "../src/cell.ts";
 import { makeRow } from "../src/cell.ts";
