@@ -81,3 +81,18 @@ export function machine(): string {
   const [first] = cpus();
   return `${cpus().length} × ${first?.model ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform}`;
 }
+
+/** A report for people. */
+export function formatReport({ name, machine: where, rows, ratios }: Report): string {
+  const lines = [
+    `${name} on ${where}`,
+    ...rows.map(({ case: each, subject, median, p99, unit, cpu }) => {
+      const figures = `${median.toFixed(1).padStart(10)} ${unit}  p99 ${p99.toFixed(1)}${Number.isNaN(cpu) ? "" : `  cpu ${cpu.toFixed(1)}`}`;
+      return `  ${each.padEnd(24)} ${subject.padEnd(20)} ${figures}`;
+    }),
+    ...ratios.map(
+      ({ id, value, goal, holds }) => `  ${holds ? "holds " : "MISSES"} ${id}: ${value.toFixed(2)} (goal ${goal})`,
+    ),
+  ];
+  return `${lines.join("\n")}\n`;
+}

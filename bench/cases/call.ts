@@ -1,15 +1,14 @@
 // A call through the whole host (rights, schemas, journal) against a bare echo over a pipe to a child process.
-import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { packPackage, replaceEnvelopes } from "@berth/archive";
 import { isolate } from "@berth/engine-isolate";
-import { RELEASE_ENVELOPE, openHost } from "@berth/host";
-import type { Host } from "@berth/host";
-import { generatePublisherKey, signRelease } from "@berth/trust";
+import { quickjs } from "@berth/engine-quickjs";
+import { openHost } from "@berth/host";
 
+import { installPlugin } from "../install-plugin.ts";
+import { openLinePipe } from "../line-pipe.ts";
 import { measure, ratio } from "../runner.ts";
 import type { Ratio, Row, Subject } from "../runner.ts";
 
@@ -20,58 +19,6 @@ const CODE = `var berthPlugin = { actions: {
 /** Lines in, the same lines out: the least that any isolation by process must pay. */
 const ECHO = `let rest = ""; process.stdin.setEncoding("utf8"); process.stdin.on("data", (text) => {
   const lines = (rest + text).split("\\n"); rest = lines.pop(); if (lines.length) process.stdout.write(lines.join("\\n") + "\\n"); });`;
-
-async function installEcho(host: Host): Promise<void> {
-  const schema = {
-    type: "object",
-    properties: { text: { type: "string" } },
-    required: ["text"],
-    additionalProperties: false,
-  };
-  const manifest = {
-    id: "bench.echo",
-    version: "1.0.0",
-    displayName: "Echo",
-    description: "Answers what it got.",
-    license: "Apache-2.0",
-    categories: ["utilities"],
-    api: "^1.0",
-    runtime: { kind: "javascript", entry: "plugin.js" },
-    capabilities: ["data_processing"],
-    contributes: { actions: { echo: { input: schema, output: schema }, wait: { input: schema, output: schema } } },
-  };
-  const encoder = new TextEncoder();
-  const { bytes, contentDigest } = packPackage({
-    files: [
-      { path: "manifest.json", bytes: encoder.encode(JSON.stringify(manifest)) },
-      { path: "plugin.js", bytes: encoder.encode(CODE) },
-    ],
-  });
-  const envelope = signRelease(
-    { plugin: "bench.echo", version: "1.0.0", contentDigest, time: new Date().toISOString() },
-    generatePublisherKey(),
-  );
-  const plan = await host.plan(replaceEnvelopes(bytes, new Map([[RELEASE_ENVELOPE, envelope]])));
-  await host.install(plan, { grant: [], trustKey: plan.signer.keyId });
-}
-
-function openPipe(): { ask: (line: string) => Promise<string>; end: () => void } {
-  const child = spawn(process.execPath, ["-e", ECHO], { stdio: ["pipe", "pipe", "inherit"] });
-  const waiting: ((line: string) => void)[] = [];
-  let rest = "";
-  child.stdout.setEncoding("utf8");
-  child.stdout.on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) waiting.shift()?.(line);
-  });
-  const ask = (line: string): Promise<string> =>
-    new Promise((resolve) => {
-      waiting.push(resolve);
-      child.stdin.write(`${line}\n`);
-    });
-  return { ask, end: () => child.kill() };
-}
 
 const inTurn =
   (work: () => Promise<unknown>) =>
@@ -95,10 +42,12 @@ const sixtyFour =
 
 export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   const dataDir = await mkdtemp(join(tmpdir(), "berth-bench-"));
-  const host = await openHost({ dataDir, engines: [isolate()] });
-  const pipe = openPipe();
+  const host = await openHost({ dataDir, engines: [isolate(), quickjs()] });
+  const pipe = openLinePipe(["-e", ECHO]);
   try {
-    await installEcho(host);
+    const plugin = { code: CODE, actions: ["echo", "wait"] };
+    await installPlugin(host, { id: "bench.echo", level: "standard", ...plugin });
+    await installPlugin(host, { id: "bench.fresh", level: "strict", ...plugin });
     const small = { text: "x".repeat(85) };
     const large = { text: "x".repeat(10_000) };
     const subjects = (
@@ -110,9 +59,11 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
       const line = JSON.stringify(input);
       const echo = async (): Promise<unknown> => JSON.parse(await pipe.ask(line));
       const call = (): Promise<unknown> => host.call("bench.echo", "echo", input);
+      const fresh = (): Promise<unknown> => host.call("bench.fresh", "echo", input);
       return [
         { case: size, subject: "pipe echo", count: 2_000, run: inTurn(echo) },
         { case: size, subject: "berth", count: 2_000, run: inTurn(call) },
+        { case: size, subject: "berth, strict", count: 2_000, run: inTurn(fresh) },
         { case: `${size}, 64 in flight`, subject: "pipe echo", count: 8_000, run: sixtyFour(echo) },
         { case: `${size}, 64 in flight`, subject: "berth", count: 8_000, run: sixtyFour(call) },
       ];
@@ -126,6 +77,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
     const rows = await measure(subjects, 15);
     const ratios = [
       ratio(rows, "call.standard", "100 B", "berth", "pipe echo", 2),
+      ratio(rows, "call.strict", "100 B", "berth, strict", "pipe echo", 3),
       ratio(rows, "call.standard.await", "100 B", "berth, awaits broker", "pipe echo", 4),
       ratio(rows, "call.standard.64", "100 B, 64 in flight", "berth", "pipe echo", 2),
     ];

@@ -2,7 +2,9 @@
 import { spawn } from "node:child_process";
 
 import { isolate } from "@berth/engine-isolate";
-import { Supervisor } from "@berth/sandbox";
+import { quickjs } from "@berth/engine-quickjs";
+import { Supervisor, machineWalls } from "@berth/sandbox";
+import type { CompartmentPlan, SupervisedCompartment } from "@berth/sandbox";
 import { encodeValue } from "@berth/wire";
 import ivm from "isolated-vm";
 
@@ -15,17 +17,25 @@ const FILLER = Array.from({ length: 400 }, (_, index) => `function part${index}(
 const CODE = `${FILLER}\nvar berthPlugin = { actions: { first: (value) => part3(value) } };`;
 const LIMITS = { memoryMiB: 64, cpuMs: 5_000, wallMs: 30_000 };
 
-async function firstAnswer(supervisor: Supervisor, packKey: string): Promise<void> {
-  const compartment = supervisor.open({
+function open(supervisor: Supervisor, packKey: string, level: CompartmentPlan["level"]): SupervisedCompartment {
+  return supervisor.open({
     packKey,
-    engine: isolate(),
+    engine: level === "strict" ? quickjs() : isolate(),
+    level,
     code: new TextEncoder().encode(CODE),
     sourceName: "plugin.js",
     limits: LIMITS,
     onRequest: () => Promise.resolve(null),
     onLog: () => undefined,
   });
-  await compartment.call({ action: "first", input: encodeValue(1), caller: undefined, about: "{}" });
+}
+
+const callFirst = (compartment: SupervisedCompartment): Promise<unknown> =>
+  compartment.call({ action: "first", input: encodeValue(1), caller: undefined, about: "{}" });
+
+async function firstAnswer(supervisor: Supervisor, packKey: string, level: CompartmentPlan["level"]): Promise<void> {
+  const compartment = open(supervisor, packKey, level);
+  await callFirst(compartment);
   compartment[Symbol.dispose]();
 }
 
@@ -37,26 +47,21 @@ function rawIsolate(): void {
   raw.dispose();
 }
 
-const bareNode = (): Promise<void> =>
+const bareNode = (flags: readonly string[]): Promise<void> =>
   new Promise(
-    (resolve) => void spawn(process.execPath, ["-e", "0"], { stdio: "ignore" }).once("exit", () => resolve()),
+    (resolve) => void spawn(process.execPath, [...flags, "-e", "0"], { stdio: "ignore" }).once("exit", () => resolve()),
   );
 
 export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
-  const warm = new Supervisor();
+  const { basic, full } = await machineWalls(isolate());
+  const nameOf = (offer: typeof full): string => (offer.kind === "offered" ? offer.wall.name : "missing");
+  const warm = new Supervisor({ leases: 1 });
   const cold = new Supervisor();
+  const isolatedName = `berth, isolated (${nameOf(full)})`;
   let next = 0;
-  // A second compartment keeps the warm process alive while others come and go.
-  const keeper = warm.open({
-    packKey: "warm",
-    engine: isolate(),
-    code: new TextEncoder().encode(CODE),
-    sourceName: "keeper.js",
-    limits: LIMITS,
-    onRequest: () => Promise.resolve(null),
-    onLog: () => undefined,
-  });
-  await keeper.call({ action: "first", input: encodeValue(1), caller: undefined, about: "{}" });
+  // A second compartment keeps a warm process alive while others come and go.
+  await callFirst(open(warm, "warm", "standard"));
+  await callFirst(open(warm, "warm, strict", "strict"));
   const repeat =
     (work: () => Promise<void> | void) =>
     async (count: number): Promise<void> => {
@@ -70,15 +75,44 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
           case: "first answer",
           subject: "berth, warm process",
           count: 20,
-          run: repeat(() => firstAnswer(warm, "warm")),
+          run: repeat(() => firstAnswer(warm, "warm", "standard")),
         },
-        { case: "process", subject: "bare node", count: 4, run: repeat(bareNode) },
+        {
+          case: "first answer",
+          subject: "berth, warm, strict",
+          count: 20,
+          run: repeat(() => firstAnswer(warm, "warm, strict", "strict")),
+        },
+        { case: "process", subject: "bare node", count: 4, run: repeat(() => bareNode([])) },
+        // What every engine on isolated-vm pays before its first line: V8's own start-up image in place of Node's.
         {
           case: "process",
-          subject: "berth, new process",
+          subject: "node with the engine's flags",
           count: 4,
-          run: repeat(() => firstAnswer(cold, `cold-${(next += 1)}`)),
+          run: repeat(() => bareNode(isolate().nodeFlags)),
         },
+        {
+          case: "process",
+          subject: `berth, minimal (${nameOf(basic)})`,
+          count: 4,
+          run: repeat(() => firstAnswer(cold, `cold-${(next += 1)}`, "minimal")),
+        },
+        {
+          case: "process",
+          subject: "berth, strict",
+          count: 4,
+          run: repeat(() => firstAnswer(cold, `cold-${(next += 1)}`, "strict")),
+        },
+        ...(full.kind === "missing"
+          ? []
+          : [
+              {
+                case: "process",
+                subject: isolatedName,
+                count: 4,
+                run: repeat(() => firstAnswer(cold, `cold-${(next += 1)}`, "isolated")),
+              },
+            ]),
       ],
       10,
     );
@@ -86,7 +120,13 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
       rows,
       ratios: [
         ratio(rows, "cold.standard", "first answer", "berth, warm process", "raw isolate", 1),
-        ratio(rows, "cold.standard.process", "process", "berth, new process", "bare node", 2),
+        ratio(rows, "cold.strict", "first answer", "berth, warm, strict", "raw isolate", 1),
+        ...(full.kind === "missing"
+          ? []
+          : [
+              ratio(rows, "cold.isolated", "process", isolatedName, "bare node", 2),
+              ratio(rows, "cold.isolated.flags", "process", isolatedName, "node with the engine's flags", 2),
+            ]),
       ],
     };
   } finally {
