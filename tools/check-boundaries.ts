@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, normalize } from "node:path";
 
-import { parseSync } from "oxc-parser";
+import { Visitor, parseSync } from "oxc-parser";
 
 import { listFiles, listPackages, root } from "./workspace.ts";
 import type { WorkspacePackage } from "./workspace.ts";
@@ -11,23 +11,34 @@ import type { WorkspacePackage } from "./workspace.ts";
 /** Packages whose code runs in any world: nothing of Node, except in files named `node-*.ts`. */
 const PURE: ReadonlySet<string> = new Set(["base", "spec", "wire", "guest", "sdk", "resolver", "ui"]);
 /** Packages that belong to Node, with `node:` only in `node-*.ts` all the same. */
-const NODE_FILES_ONLY: ReadonlySet<string> = new Set(["archive", "trust", "sandbox", "scanner", "store"]);
+const NODE_FILES_ONLY: ReadonlySet<string> = new Set(["archive", "client", "trust", "sandbox", "scanner", "store"]);
 const FORBIDDEN_NAMES = /(?:^|\/)(?:utils?|helpers?|common|misc)\.ts$/;
+/** What a package offers besides its index: what runs in a sandbox host must not load the supervisor's half. */
+const SECOND_DOORS: ReadonlySet<string> = new Set(["@berth/sandbox/sandbox-host", "@berth/sandbox/wasm-binary"]);
 const BUILTINS: ReadonlySet<string> = new Set(builtinModules);
 
-/** What one file imports, statically, dynamically or as a type. */
+/** What one file imports: statically, dynamically, as a type in place, or by asking where a module lies. */
 function importsOf(path: string, source: string): string[] {
-  const { module } = parseSync(path, source);
-  const quoted = (text: string): string | undefined => /^["'`]([^"'`$]*)["'`]$/.exec(text)?.[1];
-  return [
-    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
-    ...module.staticExports.flatMap(({ entries }) =>
-      entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
-    ),
-    ...module.dynamicImports.flatMap(
-      ({ moduleRequest }) => quoted(source.slice(moduleRequest.start, moduleRequest.end)) ?? [],
-    ),
-  ];
+  const found: string[] = [];
+  const add = (node: { readonly type: string; readonly value?: unknown }): void => {
+    if (node.type === "Literal" && typeof node.value === "string") found.push(node.value);
+    // A computed name could be anything, so it counts as a name that nobody may import.
+    else found.push("(a computed name)");
+  };
+  new Visitor({
+    ImportDeclaration: (node) => add(node.source),
+    ExportAllDeclaration: (node) => add(node.source),
+    ExportNamedDeclaration: (node) => node.source !== null && add(node.source),
+    ImportExpression: (node) => add(node.source),
+    TSImportType: (node) => add(node.source),
+    TSExternalModuleReference: (node) => add(node.expression),
+    CallExpression({ callee, arguments: [first] }) {
+      const isRequire = callee.type === "Identifier" && callee.name === "require";
+      const isResolve = callee.type === "MemberExpression" && callee.object.type === "MetaProperty";
+      if ((isRequire || isResolve) && first !== undefined) add(first);
+    },
+  }).visit(parseSync(path, source).program);
+  return found;
 }
 
 const exportsDefault = (path: string, source: string): boolean =>
@@ -91,12 +102,14 @@ function checkFile(
     } else {
       const [scope = "", rest = ""] = specifier.split("/");
       const dependency = specifier.startsWith("@") ? `${scope}/${rest}` : scope;
-      if (manifest.dependencies?.[dependency] === undefined && manifest.devDependencies?.[dependency] === undefined) {
+      // A package that is nothing but types is listed by its name under @types.
+      const listed = { ...manifest.dependencies, ...manifest.devDependencies };
+      if (listed[dependency] === undefined && listed[`@types/${dependency}`] === undefined) {
         found.push(`${file}: ${dependency} is not among the dependencies of ${name}`);
       }
       if (dependency.startsWith("@berth/") && !edges.includes(dependency.replace("@berth/", "")))
         found.push(`${file}: ${name} may not import ${dependency}`);
-      if (dependency.startsWith("@berth/") && specifier !== dependency && specifier !== "@berth/sandbox/sandbox-host")
+      if (dependency.startsWith("@berth/") && specifier !== dependency && !SECOND_DOORS.has(specifier))
         found.push(`${file}: ${specifier} reaches into a package`);
     }
   }

@@ -20,9 +20,9 @@ const anchorsOf = (text: string): Set<string> =>
   );
 
 /** Broken links and missing titles, one line each. */
-export function checkDocs(): string[] {
-  return listFiles("", ".md").flatMap((file) => {
-    const source = readFileSync(join(root, file), "utf8");
+export function checkDocs(from = root): string[] {
+  return listFiles("", ".md", from).flatMap((file) => {
+    const source = readFileSync(join(from, file), "utf8");
     const text = withoutCode(source);
     const found: string[] = [];
     const titles = text.match(/^# /gm)?.length ?? 0;
@@ -31,8 +31,8 @@ export function checkDocs(): string[] {
       if (/^[a-z]+:/.test(target)) continue;
       const [path = "", anchor] = target.split("#");
       const file2 = path === "" ? file : normalize(join(dirname(file), path));
-      if (!existsSync(join(root, file2))) found.push(`${file}: ${target} leads nowhere`);
-      else if (anchor !== undefined && !anchorsOf(readFileSync(join(root, file2), "utf8")).has(anchor))
+      if (!existsSync(join(from, file2))) found.push(`${file}: ${target} leads nowhere`);
+      else if (anchor !== undefined && !anchorsOf(readFileSync(join(from, file2), "utf8")).has(anchor))
         found.push(`${file}: ${target} names no heading`);
     }
     return found;

@@ -3,18 +3,10 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { CodedError, exitCodeOf } from "@berth/base";
 import type { ErrorRow, ErrorTable } from "@berth/base";
 
 import { listPackages, root } from "./workspace.ts";
-
-const EXIT_CODES: Readonly<Record<ErrorRow["kind"], number>> = {
-  usage: 2,
-  input: 3,
-  denied: 4,
-  limit: 5,
-  environment: 6,
-  internal: 70,
-};
 
 interface Code extends ErrorRow {
   readonly code: string;
@@ -36,7 +28,9 @@ async function readCodes(): Promise<Code[]> {
   return codes.toSorted((a, b) => (a.code < b.code ? -1 : 1));
 }
 
-function formatPage({ code, kind, meaning, cause, remedy, packageName }: Code): string {
+function formatPage(row: Code): string {
+  const { code, kind, meaning, cause, remedy, packageName } = row;
+  const exitCode = exitCodeOf(new CodedError({ [code]: row }, code, meaning));
   return [
     `# ${code}`,
     "",
@@ -46,7 +40,7 @@ function formatPage({ code, kind, meaning, cause, remedy, packageName }: Code): 
     "",
     `**Way out.** ${remedy}`,
     "",
-    `Kind \`${kind}\` (exit code ${EXIT_CODES[kind]}), from \`@berth/${packageName}\`.`,
+    `Kind \`${kind}\` (exit code ${exitCode}), from \`@berth/${packageName}\`.`,
     "",
   ].join("\n");
 }

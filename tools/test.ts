@@ -16,8 +16,13 @@ const CONCURRENCY = 2;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
+/** Real servers and walls that tests name; the last lines say how often each was used. */
+const NAMED = ["PostgreSQL", "S3", "full wall"];
+
 interface Tally {
   passed: number;
+  /** Passed tests that name one of `NAMED`. */
+  readonly named: Map<string, number>;
   readonly failures: string[];
   readonly skips: string[];
 }
@@ -75,7 +80,10 @@ async function runTests(paths: readonly string[], tally: Tally): Promise<void> {
     if (details.type === "suite") return;
     if (skip !== undefined && skip !== false)
       tally.skips.push(`${placeOf(file)}: ${name}: ${skip === true ? "no reason given" : skip}`);
-    else tally.passed += 1;
+    else {
+      tally.passed += 1;
+      for (const each of NAMED) if (name.includes(each)) tally.named.set(each, (tally.named.get(each) ?? 0) + 1);
+    }
     count(placeOf(file), "passed");
   });
   stream.on("test:fail", ({ name, file, details }) => {
@@ -102,13 +110,14 @@ async function runTests(paths: readonly string[], tally: Tally): Promise<void> {
     say(`${failed === 0 ? "ok  " : "FAIL"} ${file} (${passed + failed})`);
 }
 
-const tally: Tally = { passed: 0, failures: [], skips: [] };
+const tally: Tally = { passed: 0, named: new Map(), failures: [], skips: [] };
 const args = process.argv.slice(2);
 const isChecksOnly = args.includes("--checks-only");
 const paths = args.filter((arg) => !arg.startsWith("--"));
 if (paths.length === 0) await runChecks(tally);
 if (!isChecksOnly) await runTests(paths, tally);
 if (tally.passed + tally.failures.length === 0) tally.failures.push("no test was found");
+if (tally.named.size > 0) say(`ran on: ${Array.from(tally.named, ([name, count]) => `${name} ${count}`).join(", ")}`);
 for (const skip of tally.skips) say(`skipped: ${skip}`);
 for (const failure of tally.failures) say(`failed: ${failure}`);
 say(`${tally.passed} passed, ${tally.failures.length} failed, ${tally.skips.length} skipped`);

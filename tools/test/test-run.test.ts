@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import test from "node:test";
+
+const run = (...paths: string[]): { status: number | null; stdout: string } =>
+  spawnSync(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "../test.ts"), ...paths],
+    {
+      encoding: "utf8",
+      // The runner below this test must not think that it runs inside of one.
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    },
+  );
+
+test("a path without tests is a failure, not a success of nothing", () => {
+  const { status, stdout } = run("packages/none");
+  assert.equal(status, 1);
+  assert.match(stdout, /failed: no test was found\n0 passed, 1 failed, 0 skipped\n$/);
+});
+
+test("the last line counts what ran", () => {
+  const { status, stdout } = run("tools/test/rows-from-csv.test.ts");
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /\n2 passed, 0 failed, 0 skipped\n$/);
+});
