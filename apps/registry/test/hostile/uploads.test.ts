@@ -3,6 +3,7 @@ import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import test from "node:test";
+import { gunzipSync } from "node:zlib";
 
 import { pluginIndexSchema } from "@berth/spec";
 import { generatePublisherKey } from "@berth/trust";
@@ -135,13 +136,23 @@ test("too large a body is refused, whether its length is announced or not", () =
     { maxPackageBytes: 100_000 },
   ));
 
-test("a package is refused when one bit of it changed, wherever", () =>
+/** Deflate has bits that nothing reads (codes never used, the padding of the last byte): they change no content. */
+function isSameArchive(changed: Uint8Array, original: Uint8Array): boolean {
+  try {
+    return gunzipSync(changed).equals(gunzipSync(original));
+  } catch {
+    return false;
+  }
+}
+
+test("a package is refused when one bit of its content changed, wherever", () =>
   withRegistry(async (registry) => {
     const token = await registry.addPublisher("acme");
     const bytes = makePackage();
     for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 60)) {
       const changed = Uint8Array.from(bytes);
       changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+      if (isSameArchive(changed, bytes)) continue;
       const { status, body } = await put(registry, token, changed);
       assert.ok(status >= 400 && status < 500, `byte ${at}: ${status}`);
       assert.match(body.code, /^(?:ARCHIVE|SPEC|TRUST|REGISTRY)_/, `byte ${at}`);
