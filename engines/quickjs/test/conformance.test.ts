@@ -16,5 +16,5 @@ withinCallsSuite(quickjs(), {
   "an error in a timer fails the only call under way, and none when there are two":
     "a process runs one call at a time, so there are never two",
   "a rejection that nobody handles fails the only call under way, and none when there are two":
-    "QuickJS does not tell of rejections that nobody handles; the call waits until its wall time is over",
+    "a process runs one call at a time, so there are never two",
 });

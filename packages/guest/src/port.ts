@@ -1,3 +1,5 @@
+import type { LibraryPart } from "./library-part.ts";
+
 /**
  * What crosses between a compartment and the engine that holds it. Both directions are plain calls with
  * strings, numbers and byte arrays: nothing of the engine's own realm is ever reachable from the guest.
@@ -11,6 +13,14 @@ export type PostToEngine = (
   json: string,
   bytes?: readonly Uint8Array[],
 ) => void;
+
+/** What the guest takes from outside at the moment when it needs it. */
+export interface Outside {
+  /** Fills with bytes from a secure source; 1 to 65,536 at a time. */
+  fillRandom(bytes: Uint8Array): void;
+  /** A part of the library as text of a script that answers with what makes the part. */
+  partScript(part: LibraryPart): string;
+}
 
 /** Kinds of `PostToEngine`. */
 export const GuestSignal = {
@@ -30,8 +40,11 @@ export const GuestSignal = {
 
 /** From the engine to the guest. Each runs to quiescence before it returns: microtasks included. */
 export interface GuestEntry {
-  /** Takes the plugin that the bundle left behind; answers with the names of its actions as JSON. */
-  start(): string;
+  /**
+   * Takes the plugin that the bundle left behind; answers with the names of its actions as JSON. `partsNeeded`:
+   * names of library parts to load now, with spaces between them.
+   */
+  start(partsNeeded?: string): string;
   /**
    * Begins a call; `about` is JSON, what the plugin may know of it. An action that answers at once, without
    * bytes, answers here: its value as JSON. Every other end of a call is posted.
