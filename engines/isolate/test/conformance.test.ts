@@ -5,6 +5,7 @@ import { machineWalls } from "@berth/sandbox";
 
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
 import { escapeSuite } from "../../../packages/sandbox/conformance/hostile/escape.ts";
+import { removedGlobalsSuite } from "../../../packages/sandbox/conformance/hostile/removed-globals.ts";
 import { withinCallsSuite } from "../../../packages/sandbox/conformance/hostile/within-calls.ts";
 
 const { full } = await machineWalls(isolate());
@@ -14,4 +15,5 @@ for (const level of isolate().levels) {
   else behaviourSuite(isolate(), {}, level);
 }
 escapeSuite(isolate());
+removedGlobalsSuite(isolate());
 withinCallsSuite(isolate());

@@ -2,6 +2,7 @@ import { quickjs } from "@berth/engine-quickjs";
 
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
 import { escapeSuite } from "../../../packages/sandbox/conformance/hostile/escape.ts";
+import { removedGlobalsSuite } from "../../../packages/sandbox/conformance/hostile/removed-globals.ts";
 import { withinCallsSuite } from "../../../packages/sandbox/conformance/hostile/within-calls.ts";
 
 behaviourSuite(quickjs(), {
@@ -12,6 +13,7 @@ escapeSuite(quickjs(), {
   "call sites of an error show no function and no object of the library":
     "QuickJS shows functions of strict code too; what the library enforces is enforced again outside the machine",
 });
+removedGlobalsSuite(quickjs());
 withinCallsSuite(quickjs(), {
   "an error in a timer fails the only call under way, and none when there are two":
     "a process runs one call at a time, so there are never two",

@@ -1,3 +1,5 @@
+import { removeUnevenMembers } from "./uneven-members.ts";
+
 /**
  * What of the language a compartment keeps. A list of what is allowed, not of what is removed: a global
  * that a newer engine adds stays out until somebody has thought about it.
@@ -109,6 +111,7 @@ export function reduceIntrinsics(): void {
     if (!KEPT_GLOBALS.has(name)) delete global[name];
   }
   fixArrayBuffer(global);
+  removeUnevenMembers();
   unifyLocale();
 }
 

@@ -2,32 +2,9 @@
 import { EncodeSet, encodeCharacter, encodeText } from "./percent.ts";
 import { parseHost } from "./url-host.ts";
 import { DEFAULT_PORTS, hasCredentials, isSpecial } from "./url-record.ts";
-import type { UrlRecord } from "./url-record.ts";
+import type { State, UrlRecord } from "./url-record.ts";
 
 export type DecodeUtf8 = (bytes: Uint8Array) => string;
-
-export type State =
-  | "scheme start"
-  | "scheme"
-  | "no scheme"
-  | "special relative or authority"
-  | "path or authority"
-  | "relative"
-  | "relative slash"
-  | "special authority slashes"
-  | "special authority ignore slashes"
-  | "authority"
-  | "host"
-  | "hostname"
-  | "port"
-  | "file"
-  | "file slash"
-  | "file host"
-  | "path start"
-  | "path"
-  | "opaque path"
-  | "query"
-  | "fragment";
 
 const EMPTY: UrlRecord = {
   scheme: "",

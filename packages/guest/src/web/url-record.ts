@@ -12,6 +12,30 @@ export interface UrlRecord {
   fragment: string | null;
 }
 
+/** States of the parser (4.4). */
+export type State =
+  | "scheme start"
+  | "scheme"
+  | "no scheme"
+  | "special relative or authority"
+  | "path or authority"
+  | "relative"
+  | "relative slash"
+  | "special authority slashes"
+  | "special authority ignore slashes"
+  | "authority"
+  | "host"
+  | "hostname"
+  | "port"
+  | "file"
+  | "file slash"
+  | "file host"
+  | "path start"
+  | "path"
+  | "opaque path"
+  | "query"
+  | "fragment";
+
 /** Special schemes and their ports (4.2). */
 export const DEFAULT_PORTS: ReadonlyMap<string, number | null> = new Map([
   ["ftp", 21],

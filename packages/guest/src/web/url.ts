@@ -1,8 +1,8 @@
 import { EncodeSet, encodeText } from "./percent.ts";
 import { setPart, tryParseUrl } from "./url-parser.ts";
-import type { DecodeUtf8, State } from "./url-parser.ts";
+import type { DecodeUtf8 } from "./url-parser.ts";
 import { cannotHaveCredentials, formatPath, formatUrl, isSpecial } from "./url-record.ts";
-import type { UrlRecord } from "./url-record.ts";
+import type { State, UrlRecord } from "./url-record.ts";
 import { makeSearchParams } from "./url-search-params.ts";
 import type { SearchParams } from "./url-search-params.ts";
 
