@@ -16,6 +16,7 @@ const BASE_PAGES = 1_024;
 /** Functions of the guest library in every machine that began as the base. */
 export interface GuestFunctions {
   readonly start: Box;
+  readonly prepare: Box;
   readonly call: Box;
   readonly settle: Box;
   readonly cancel: Box;
@@ -47,6 +48,7 @@ export function makeBaseMachine(wasm: Uint8Array, guestScript: string): BaseMach
   if (entry === undefined) throw new Error("the guest library did not start in QuickJS");
   const functions: GuestFunctions = {
     start: machine.member(entry, "start"),
+    prepare: machine.member(entry, "prepare"),
     call: machine.member(entry, "call"),
     settle: machine.member(entry, "settle"),
     cancel: machine.member(entry, "cancel"),

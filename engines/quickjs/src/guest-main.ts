@@ -1,12 +1,14 @@
 // What stands between the guest library and a machine, inside the guest. Bundled with the library into one script.
 import { boot as bootGuest, reportFailure } from "@berth/guest";
+import type { LibraryPart, PartMaker } from "@berth/guest";
 
 /** Host functions pass byte sections as arguments of their own, so that the host never reads a foreign array. */
 type FlatPost = (kind: number, id: number, head: string, json: string, ...bytes: Uint8Array[]) => void;
 
 /** Like `GuestEntry`, with byte sections at the end. */
 interface FlatEntry {
-  start(partsNeeded: string): string;
+  start(): string;
+  prepare(part: LibraryPart, make: PartMaker): void;
   call(callId: number, action: string, json: string, about: string, ...bytes: Uint8Array[]): string | undefined;
   settle(requestId: number, isOk: boolean, json: string, ...bytes: Uint8Array[]): void;
   cancel(callId: number): void;
@@ -25,7 +27,8 @@ export function boot(post: FlatPost, drawWord: () => number, partScript: (part: 
     partScript: (part) => partScript(part),
   });
   return {
-    start: (partsNeeded) => entry.start(partsNeeded),
+    start: () => entry.start(),
+    prepare: (part, make) => entry.prepare(part, make),
     call(callId, action, json, about, ...bytes) {
       random.forget();
       return entry.call(callId, action, json, orNone(bytes), about);

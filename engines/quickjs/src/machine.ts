@@ -190,6 +190,11 @@ export class Machine {
     return this.callBoxes(target, boxes);
   }
 
+  /** A string of the guest. */
+  makeText(text: string): Box {
+    return this.#box(text);
+  }
+
   /** Runs promise jobs until there are none. False when `mayGoOn` said no, or a job threw. */
   runJobs(mayGoOn: () => boolean): boolean {
     while (this.#exports.qjs_is_job_pending() !== 0) {

@@ -1,6 +1,7 @@
 import { PluginLoadError } from "@berth/sandbox";
 import type { Compartment, CompartmentOptions, CompartmentPort, Engine, LossReason } from "@berth/sandbox";
 import { GuestSignal, partsNeededBy } from "@berth/guest";
+import type { LibraryPart } from "@berth/guest";
 
 import { HostFunction } from "./base-machine.ts";
 import type { BaseMachine } from "./base-machine.ts";
@@ -91,10 +92,10 @@ export class QuickJsCompartment implements Compartment {
     let failure: string | undefined;
     try {
       const compiler = this.#fresh.makeCompiler();
+      for (const part of partsNeededBy(code)) this.#prepare(part, compiler);
       const bytecode = compiler.compile(code, sourceName, true);
       const value = bytecode && machine.evaluate(bytecode);
-      const parts = partsNeededBy(code).join(" ");
-      const list = value && machine.call(this.#base.functions.start, [parts]);
+      const list = value && machine.call(this.#base.functions.start, []);
       if (bytecode === undefined) failure = this.#describeException(compiler);
       else if (list === undefined || !this.#runJobs()) failure = this.#describeException(machine);
       else failure = this.#describeRejection();
@@ -106,6 +107,15 @@ export class QuickJsCompartment implements Compartment {
     if (names === undefined) throw new PluginLoadError(failure ?? FAILED_UNREADABLY);
     this.#fresh.keep();
     return JSON.parse(names) as string[];
+  }
+
+  /** Compiled elsewhere and before any code of the plugin runs: the image gets the part and nothing of its making. */
+  #prepare(part: LibraryPart, compiler: Machine): void {
+    const { machine } = this.#fresh;
+    const bytecode = compiler.compile(this.#powers.partScript(part), "berth:guest", false);
+    const make = bytecode && machine.evaluate(bytecode);
+    // Else it loads when it is asked for, and says what is wrong.
+    if (make !== undefined) machine.callBoxes(this.#base.functions.prepare, [machine.makeText(part), make]);
   }
 
   call(callId: number, action: string, json: string, bytes: Bytes, context: string): void {

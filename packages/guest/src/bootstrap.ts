@@ -4,7 +4,6 @@ import { formatLogValue, makeConsole } from "./console.ts";
 import { CallContext, Requests, cancelContext } from "./context.ts";
 import type { CallFacts, FactsReader } from "./context.ts";
 import { reduceIntrinsics } from "./intrinsics.ts";
-import type { LibraryPart } from "./library-part.ts";
 import { GuestSignal } from "./port.ts";
 import type { GuestEntry, Outside, PostToEngine } from "./port.ts";
 import { Timers } from "./timers.ts";
@@ -129,8 +128,8 @@ export function boot(post: PostToEngine, outside: Outside): GuestEntry {
   };
 
   return {
-    start(partsNeeded = "") {
-      for (const part of partsNeeded.split(" ")) if (part !== "") web.prepare(part as LibraryPart);
+    prepare: (part, make) => web.prepare(part, make),
+    start() {
       const holder = globalThis as unknown as Record<string, unknown>;
       const definition = holder[PLUGIN_GLOBAL];
       // A top-level `var` cannot be deleted; it stays as a global of the plugin's own, which harms nobody.

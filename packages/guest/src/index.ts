@@ -3,4 +3,4 @@ export { GUEST_GLOBALS } from "./intrinsics.ts";
 export { LIBRARY_PARTS, formatPartScript, partsNeededBy } from "./library-part.ts";
 export type { LibraryPart } from "./library-part.ts";
 export { GuestSignal } from "./port.ts";
-export type { GuestEntry, Outside, PostToEngine } from "./port.ts";
+export type { GuestEntry, Outside, PartMaker, PostToEngine } from "./port.ts";

@@ -1,5 +1,5 @@
 import type { LibraryPart } from "./library-part.ts";
-import type { Outside } from "./port.ts";
+import type { Outside, PartMaker } from "./port.ts";
 
 /** Taken before any code of the plugin can replace it. Called by another name it evaluates in the global scope. */
 // oxlint-disable-next-line no-eval -- the library's own text, in the realm that plugins are evaluated in
@@ -14,11 +14,14 @@ export class Parts {
     this.#outside = outside;
   }
 
-  /** What the part made, with its names; `argument` is what it is made with. */
-  get(part: LibraryPart, argument: unknown): Record<string, unknown> {
+  /**
+   * What the part made, with its names; `argument` is what it is made with. `prepared` is what its script answered
+   * with, where somebody evaluated it already.
+   */
+  get(part: LibraryPart, argument: unknown, prepared?: PartMaker): Record<string, unknown> {
     const known = this.#loaded.get(part);
     if (known !== undefined) return known;
-    const make = evaluate(this.#outside.partScript(part)) as (argument: unknown) => Record<string, unknown>;
+    const make = prepared ?? (evaluate(this.#outside.partScript(part)) as PartMaker);
     const made = make(argument);
     this.#loaded.set(part, made);
     return made;

@@ -14,6 +14,9 @@ export type PostToEngine = (
   bytes?: readonly Uint8Array[],
 ) => void;
 
+/** What the script of a part answers with. */
+export type PartMaker = (argument: unknown) => Record<string, unknown>;
+
 /** What the guest takes from outside at the moment when it needs it. */
 export interface Outside {
   /** Fills with bytes from a secure source; 1 to 65,536 at a time. */
@@ -40,11 +43,10 @@ export const GuestSignal = {
 
 /** From the engine to the guest. Each runs to quiescence before it returns: microtasks included. */
 export interface GuestEntry {
-  /**
-   * Takes the plugin that the bundle left behind; answers with the names of its actions as JSON. `partsNeeded`:
-   * names of library parts to load now, with spaces between them.
-   */
-  start(partsNeeded?: string): string;
+  /** Takes the plugin that the bundle left behind; answers with the names of its actions as JSON. */
+  start(): string;
+  /** Takes a part of the library that the engine loaded before it was asked for: what the part's script answers with. */
+  prepare(part: LibraryPart, make: PartMaker): void;
   /**
    * Begins a call; `about` is JSON, what the plugin may know of it. An action that answers at once, without
    * bytes, answers here: its value as JSON. Every other end of a call is posted.

@@ -1,7 +1,7 @@
 import { GuestAbortController, GuestAbortSignal, useTimersForSignals } from "./abort.ts";
 import type { LibraryPart } from "./library-part.ts";
 import { Parts } from "./parts.ts";
-import type { Outside } from "./port.ts";
+import type { Outside, PartMaker } from "./port.ts";
 import { GuestTextDecoder, GuestTextEncoder } from "./text-codec.ts";
 import type { Timers } from "./timers.ts";
 import { makeCrypto } from "./web/crypto.ts";
@@ -20,8 +20,8 @@ const LAZY_GLOBALS: readonly (readonly [string, LibraryPart])[] = [
 
 /** The globals of the web that a plugin finds, and what the engine may do for them. */
 export interface WebGlobals {
-  /** Loads a part that the plugin will probably need. */
-  prepare(part: LibraryPart): void;
+  /** Takes a part that the plugin will probably need. */
+  prepare(part: LibraryPart, make: PartMaker): void;
   /** A call begins: only from now on are there random bytes and time. */
   beginCall(): void;
 }
@@ -39,8 +39,8 @@ export function installWebGlobals(outside: Outside, timers: Timers): WebGlobals 
     outside.fillRandom(bytes);
   };
   const utf8 = new GuestTextDecoder("utf-8", { ignoreBOM: true });
-  const load = (part: LibraryPart): Record<string, unknown> =>
-    parts.get(part, part === "addresses" ? (bytes: Uint8Array) => utf8.decode(bytes) : undefined);
+  const load = (part: LibraryPart, prepared?: PartMaker): Record<string, unknown> =>
+    parts.get(part, part === "addresses" ? (bytes: Uint8Array) => utf8.decode(bytes) : undefined, prepared);
   const digests = (): Record<string, Digest> => load("digests") as Record<string, Digest>;
 
   const settled = Promise.resolve();
@@ -67,7 +67,7 @@ export function installWebGlobals(outside: Outside, timers: Timers): WebGlobals 
   for (const [name, part] of LAZY_GLOBALS) defineLazily(name, () => load(part)[name]);
 
   return {
-    prepare: (part) => void load(part),
+    prepare: (part, make) => void load(part, make),
     beginCall: () => void (startedAt ??= now()),
   };
 }
