@@ -20,6 +20,7 @@ import { EventSink } from "./host-event.ts";
 import type { HostOptions } from "./host-options.ts";
 import { Graphs } from "./graph/graphs.ts";
 import { Installer } from "./install/installer.ts";
+import { Uninstaller } from "./install/uninstaller.ts";
 import { KeyRing } from "./install/key-ring.ts";
 import type { PackageFolder } from "./install/node-package-folder.ts";
 import { Journal } from "./journal.ts";
@@ -58,6 +59,7 @@ export interface HostParts {
   readonly vault: Vault;
   readonly settings: Settings;
   readonly installer: Installer;
+  readonly uninstaller: Uninstaller;
   readonly graphs: Graphs;
   readonly switches: Switches;
   readonly calls: Calls;
@@ -162,6 +164,7 @@ export function assembleParts<Caller>(
     grantChanges,
     switches,
     installer,
+    uninstaller: new Uninstaller(shared),
     graphs: new Graphs({ ...shared, dataDir, installer }),
     calls: new Calls({ ...shared, compartments }),
   };

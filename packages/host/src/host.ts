@@ -1,11 +1,12 @@
 import { quote } from "@berth/base";
 import type { Lockfile } from "@berth/resolver";
 import { permissionOf } from "@berth/spec";
-import type { Permission, PermissionName, SecurityLevel } from "@berth/spec";
+import type { Permission, PermissionName } from "@berth/spec";
 import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 
 import type { SecretSummary } from "./broker/vault.ts";
-import type { CallScope } from "./call/calls.ts";
+import { scopeOf } from "./call/call-options.ts";
+import type { CallOptions } from "./call/call-options.ts";
 import { HostError } from "./errors.ts";
 import type { HostOptions } from "./host-options.ts";
 import type { GraphConsent, GraphPlan, GraphRequest } from "./graph/graph-plan.ts";
@@ -13,10 +14,11 @@ import type { InstalledNode } from "./graph/installed-graph.ts";
 import { lockOf } from "./graph/lock-of.ts";
 import type { HostParts } from "./host-parts.ts";
 import type { UninstallPreview, UninstallReceipt } from "./install/erasure.ts";
-import type { Consent } from "./install/installer.ts";
+import type { Consent } from "./install/consent.ts";
 import type { Plan } from "./install/plan.ts";
 import type { JournalEntry, JournalQuery } from "./journal.ts";
-import type { PluginState } from "./lifecycle/transitions.ts";
+import { summaryOf } from "./lifecycle/plugin-summary.ts";
+import type { PluginSummary } from "./lifecycle/plugin-summary.ts";
 import { parseStoredPermission } from "./rights/grants.ts";
 import type { Grant } from "./rights/grants.ts";
 import type { RegistryBook } from "./registry/registry-book.ts";
@@ -24,28 +26,6 @@ import type { PendingRequest } from "./rights/permission-requests.ts";
 import { suggestPermissions } from "./rights/suggest.ts";
 import type { PermissionSuggestion } from "./rights/suggest.ts";
 import type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
-
-/** An installed plugin, as `list` tells it. */
-export interface PluginSummary {
-  readonly id: string;
-  readonly version: string;
-  readonly displayName: string;
-  readonly state: PluginState;
-  /** Why it failed or is in quarantine. */
-  readonly reason: string | undefined;
-  /** Where it runs; `undefined` when it cannot run on this host. */
-  readonly level: SecurityLevel | undefined;
-  readonly installedAt: string;
-  readonly contentDigest: string;
-  readonly keyId: string;
-  readonly actions: readonly string[];
-  readonly permissions: readonly Permission[];
-}
-
-export interface CallOptions<Caller> {
-  readonly caller?: Caller;
-  readonly signal?: AbortSignal;
-}
 
 /** Installs plugins and runs them. Made by `openHost`; close it to let go of the data directory. */
 export class Host<Caller = undefined> {
@@ -141,7 +121,7 @@ export class Host<Caller = undefined> {
    */
   async call(pluginId: string, action: string, input: unknown, options: CallOptions<Caller> = {}): Promise<unknown> {
     this.#refuseWhenClosed();
-    return this.#parts.calls.call(pluginId, action, input, this.#scopeOf(options));
+    return this.#parts.calls.call(pluginId, action, input, scopeOf(options, this.#options));
   }
 
   /**
@@ -157,17 +137,7 @@ export class Host<Caller = undefined> {
     options: CallOptions<Caller> = {},
   ): Promise<Uint8Array> {
     this.#refuseWhenClosed();
-    return this.#parts.calls.callBytes(pluginId, action, json, this.#scopeOf(options));
-  }
-
-  #scopeOf({ caller, signal }: CallOptions<Caller>): CallScope {
-    const { partitionOf, rightsOf } = this.#options;
-    if (caller === undefined) return { partition: undefined, callerRights: undefined, signal };
-    const partition: unknown = partitionOf?.(caller);
-    // UTF-8 has one replacement for every half of a surrogate pair: two callers would share one storage.
-    if (partition !== undefined && (typeof partition !== "string" || !partition.isWellFormed()))
-      throw new HostError("HOST_PARTITION_INVALID", `the partition ${quote(partition)} is no well-formed text`);
-    return { partition, callerRights: rightsOf?.(caller), signal };
+    return this.#parts.calls.callBytes(pluginId, action, json, scopeOf(options, this.#options));
   }
 
   /** Installed plugins, by id. */
@@ -221,7 +191,7 @@ export class Host<Caller = undefined> {
    */
   async previewUninstall(pluginId: string): Promise<UninstallPreview> {
     this.#refuseWhenClosed();
-    return this.#parts.installer.preview(pluginId);
+    return this.#parts.uninstaller.preview(pluginId);
   }
 
   /**
@@ -231,7 +201,7 @@ export class Host<Caller = undefined> {
    */
   exportData(pluginId: string): AsyncGenerator<string> {
     this.#refuseWhenClosed();
-    return this.#parts.installer.exportData(pluginId);
+    return this.#parts.uninstaller.exportData(pluginId);
   }
 
   /**
@@ -250,7 +220,7 @@ export class Host<Caller = undefined> {
    */
   uninstallAll(pluginIds: readonly string[]): Promise<UninstallReceipt[]> {
     this.#refuseWhenClosed();
-    return this.#parts.changes.run(() => this.#parts.installer.uninstall(pluginIds));
+    return this.#parts.changes.run(() => this.#parts.uninstaller.uninstall(pluginIds));
   }
 
   /**
@@ -416,19 +386,6 @@ export class Host<Caller = undefined> {
   }
 
   #summaryOf(pluginId: string): PluginSummary {
-    const { id, facts, release, state, reason } = this.#parts.plugins.get(pluginId);
-    return {
-      id,
-      version: facts.version,
-      displayName: release?.manifest.displayName ?? id,
-      state,
-      reason,
-      level: release?.level,
-      installedAt: facts.installedAt,
-      contentDigest: facts.contentDigest,
-      keyId: facts.keyId,
-      actions: Object.keys(release?.manifest.contributes.actions ?? {}),
-      permissions: this.#parts.grants.permissionsOf(pluginId),
-    };
+    return summaryOf(pluginId, this.#parts);
   }
 }
