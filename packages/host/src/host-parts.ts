@@ -24,6 +24,7 @@ import { Uninstaller } from "./install/uninstaller.ts";
 import { KeyRing } from "./install/key-ring.ts";
 import type { PackageFolder } from "./install/node-package-folder.ts";
 import { Journal } from "./journal.ts";
+import { Activation } from "./lifecycle/activation.ts";
 import { CrashWatch } from "./lifecycle/crash-watch.ts";
 import { PluginTable } from "./lifecycle/plugin-table.ts";
 import { Switches } from "./lifecycle/switches.ts";
@@ -62,6 +63,7 @@ export interface HostParts {
   readonly uninstaller: Uninstaller;
   readonly graphs: Graphs;
   readonly switches: Switches;
+  readonly activation: Activation;
   readonly calls: Calls;
 }
 
@@ -163,6 +165,7 @@ export function assembleParts<Caller>(
     changes,
     grantChanges,
     switches,
+    activation: new Activation({ ...shared, compartments }),
     installer,
     uninstaller: new Uninstaller(shared),
     graphs: new Graphs({ ...shared, dataDir, installer }),

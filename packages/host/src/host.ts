@@ -174,6 +174,19 @@ export class Host<Caller = undefined> {
   }
 
   /**
+   * Starts a plugin ahead of its first call: resolves when its code is loaded. Fails whole: nothing of a plugin
+   * that could not be loaded stays behind, and its next call tries again. It has its wall time for it.
+   *
+   * @throws HostError HOST_PLUGIN_UNKNOWN, HOST_PLUGIN_NOT_ENABLED, HOST_PACKAGE_DAMAGED, HOST_DEPENDENCY_UNMET;
+   *   SandboxError SANDBOX_LOAD_FAILED, SANDBOX_DEADLINE, SANDBOX_CPU, SANDBOX_MEMORY, SANDBOX_CRASHED,
+   *   SANDBOX_START_FAILED, SANDBOX_CLOSED
+   */
+  async load(pluginId: string): Promise<void> {
+    this.#refuseWhenClosed();
+    await this.#parts.activation.load(pluginId);
+  }
+
+  /**
    * Ends a plugin's running instances without switching it off; its next call starts afresh. Calls under way
    * fail with SANDBOX_CLOSED.
    *

@@ -103,6 +103,26 @@ export class Compartments {
     }
   }
 
+  /**
+   * Starts a plugin's instance for calls without a partition ahead of the first one: loaded, or nothing of it is
+   * left. The machine has ten seconds to start a process, the plugin's top level its wall time.
+   *
+   * @throws SandboxError, HostError HOST_PACKAGE_DAMAGED, HOST_DEPENDENCY_UNMET
+   */
+  async load(plugin: InstalledPlugin): Promise<void> {
+    const key = keyOf(undefined);
+    const compartment = plugin.compartments.get(key) ?? (await this.#open(plugin, undefined));
+    try {
+      await compartment.load();
+      plugin.hasAnswered = true;
+    } catch (error) {
+      if (plugin.compartments.get(key) === compartment) plugin.compartments.delete(key);
+      compartment[Symbol.dispose]();
+      if (error instanceof SandboxError) this.#explainLoss(error, plugin);
+      throw await withMappedStack(error, plugin);
+    }
+  }
+
   async #open(plugin: InstalledPlugin, partition: string | undefined): Promise<SupervisedCompartment> {
     const { supervisor, broker, engines, onLog, plugins } = this.#parts;
     verifyNeedsOf(plugin.manifest, plugins.manifests());
@@ -112,7 +132,7 @@ export class Compartments {
     if (existing !== undefined) return existing;
     const { id } = plugin.manifest;
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
-    this.#packs.set(packKey, { plugin, isUnexplained: false });
+    this.#hold(packKey, plugin);
     const compartment = supervisor.open({
       packKey,
       engine: chooseEngine(plugin.manifest, plugin.level, engines),
@@ -126,6 +146,13 @@ export class Compartments {
     });
     plugin.compartments.set(keyOf(partition), compartment);
     return compartment;
+  }
+
+  #hold(packKey: string, plugin: InstalledPlugin): void {
+    this.#packs.set(packKey, { plugin, isUnexplained: false });
+    plugin.whenDisposed = () => {
+      if (this.#packs.get(packKey)?.plugin === plugin) this.#packs.delete(packKey);
+    };
   }
 
   /**

@@ -13,6 +13,8 @@ export class InstalledPlugin {
   readonly fileDigest: string;
   /** Running instances, by what `Compartments` calls their partition. */
   readonly compartments = new Map<string, SupervisedCompartment>();
+  /** Lets go of what others hold for the running instances; called when the last of them goes. */
+  whenDisposed: (() => void) | undefined;
   /** The bundle and its source map, once the package was read and verified again. */
   code: Promise<PluginCode> | undefined;
   readonly #validators = new Map<string, Validate>();
@@ -72,6 +74,8 @@ export class InstalledPlugin {
     for (const compartment of this.compartments.values()) compartment[Symbol.dispose]();
     this.compartments.clear();
     this.code = undefined;
+    this.whenDisposed?.();
+    this.whenDisposed = undefined;
   }
 }
 
