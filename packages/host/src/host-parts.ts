@@ -16,6 +16,8 @@ import { Vault } from "./broker/vault.ts";
 import { Calls } from "./call/calls.ts";
 import { Compartments } from "./call/compartments.ts";
 import { ChangeQueue } from "./change-queue.ts";
+import { Developments } from "./development/developments.ts";
+import { realFolderPath } from "./development/node-real-path.ts";
 import { EventSink } from "./host-event.ts";
 import type { HostOptions } from "./host-options.ts";
 import { Graphs } from "./graph/graphs.ts";
@@ -61,6 +63,7 @@ export interface HostParts {
   readonly settings: Settings;
   readonly installer: Installer;
   readonly uninstaller: Uninstaller;
+  readonly developments: Developments;
   readonly graphs: Graphs;
   readonly switches: Switches;
   readonly activation: Activation;
@@ -91,7 +94,11 @@ export function assembleParts<Caller>(
   const crashes = new CrashWatch(now);
   const grants = new Grants(store, now, onFault);
   const requests = new PermissionRequests(store, now);
-  const plugins = new PluginTable({ policyFor: policyOf, engines, events });
+  const folders = new Map(
+    (options.developmentFolders ?? []).map((folder) => [realFolderPath(folder.path), folder] as const),
+  );
+  const developmentFolders = new Set(folders.keys());
+  const plugins = new PluginTable({ policyFor: policyOf, engines, events, developmentFolders });
   const base = {
     store,
     packages,
@@ -167,6 +174,7 @@ export function assembleParts<Caller>(
     switches,
     activation: new Activation({ ...shared, compartments }),
     installer,
+    developments: new Developments({ ...shared, folders, installer, compartments, changes }),
     uninstaller: new Uninstaller(shared),
     graphs: new Graphs({ ...shared, dataDir, installer }),
     calls: new Calls({ ...shared, compartments }),

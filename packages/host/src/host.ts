@@ -7,6 +7,7 @@ import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 import type { SecretSummary } from "./broker/vault.ts";
 import { scopeOf } from "./call/call-options.ts";
 import type { CallOptions } from "./call/call-options.ts";
+import type { Developments } from "./development/developments.ts";
 import { HostError } from "./errors.ts";
 import type { HostOptions } from "./host-options.ts";
 import type { GraphConsent, GraphPlan, GraphRequest } from "./graph/graph-plan.ts";
@@ -19,6 +20,7 @@ import type { Plan } from "./install/plan.ts";
 import type { JournalEntry, JournalQuery } from "./journal.ts";
 import { summaryOf } from "./lifecycle/plugin-summary.ts";
 import type { PluginSummary } from "./lifecycle/plugin-summary.ts";
+import type { Switches } from "./lifecycle/switches.ts";
 import { parseStoredPermission } from "./rights/grants.ts";
 import type { Grant } from "./rights/grants.ts";
 import type { RegistryBook } from "./registry/registry-book.ts";
@@ -113,6 +115,12 @@ export class Host<Caller = undefined> {
     return this.#parts.graphs.registries;
   }
 
+  /** The folders that this host was opened with as `developmentFolders`, and what consent to them would mean. */
+  get developments(): Pick<Developments, "list" | "plan"> {
+    this.#refuseWhenClosed();
+    return this.#parts.developments;
+  }
+
   /**
    * Runs an action on a value of up to 1 MiB.
    *
@@ -153,11 +161,7 @@ export class Host<Caller = undefined> {
    * @throws HostError HOST_PLUGIN_UNKNOWN; what keeps it from running here
    */
   enable(pluginId: string): Promise<PluginSummary> {
-    this.#refuseWhenClosed();
-    return this.#parts.changes.run(async () => {
-      await this.#parts.switches.enable(pluginId);
-      return this.#summaryOf(pluginId);
-    });
+    return this.#switched(pluginId, (switches) => switches.enable(pluginId));
   }
 
   /**
@@ -166,11 +170,7 @@ export class Host<Caller = undefined> {
    * @throws HostError HOST_PLUGIN_UNKNOWN, HOST_TRANSITION_ILLEGAL when it is in quarantine
    */
   disable(pluginId: string): Promise<PluginSummary> {
-    this.#refuseWhenClosed();
-    return this.#parts.changes.run(async () => {
-      await this.#parts.switches.disable(pluginId);
-      return this.#summaryOf(pluginId);
-    });
+    return this.#switched(pluginId, (switches) => switches.disable(pluginId));
   }
 
   /**
@@ -282,7 +282,7 @@ export class Host<Caller = undefined> {
     this.#refuseWhenClosed();
     const { changes, plugins, vault } = this.#parts;
     return changes.run(async () => {
-      if (plugins.get(pluginId).release?.manifest.secrets.includes(name) !== true)
+      if (plugins.get(pluginId).facts.manifest?.secrets.includes(name) !== true)
         throw new HostError("HOST_SECRET_INVALID", `the manifest of ${pluginId} names no secret ${quote(name)}`);
       return vault.set(pluginId, name, value);
     });
@@ -297,7 +297,7 @@ export class Host<Caller = undefined> {
   /** Secrets of a plugin that are filled in, without their values. */
   async secrets(pluginId: string): Promise<SecretSummary[]> {
     this.#refuseWhenClosed();
-    const names = new Set(this.#parts.plugins.get(pluginId).release?.manifest.secrets);
+    const names = new Set(this.#parts.plugins.get(pluginId).facts.manifest?.secrets);
     return (await this.#parts.vault.list(pluginId)).filter(({ name }) => names.has(name));
   }
 
@@ -324,7 +324,7 @@ export class Host<Caller = undefined> {
    */
   async declaredPermissions(pluginId: string): Promise<Permission[]> {
     this.#refuseWhenClosed();
-    return (this.#parts.plugins.get(pluginId).release?.manifest.permissions ?? []).map(permissionOf);
+    return (this.#parts.plugins.get(pluginId).facts.manifest?.permissions ?? []).map(permissionOf);
   }
 
   /** Permissions that plugins needed while nobody was there to ask, oldest first. */
@@ -340,7 +340,7 @@ export class Host<Caller = undefined> {
    */
   async suggestPermissions(pluginId: string): Promise<PermissionSuggestion> {
     this.#refuseWhenClosed();
-    const declared = this.#parts.plugins.get(pluginId).release?.manifest.permissions ?? [];
+    const declared = this.#parts.plugins.get(pluginId).facts.manifest?.permissions ?? [];
     const { uses, isComplete } = await this.#parts.journal.usesOf(pluginId);
     return suggestPermissions(declared, uses.map(parseStoredPermission), isComplete);
   }
@@ -379,13 +379,12 @@ export class Host<Caller = undefined> {
     this.#isClosed = true;
     this.#parts.calls.close();
     this.#parts.supervisor.close();
+    await this.#parts.developments.close();
     await this.#parts.changes.whenIdle();
     const { journal, grants, statistics, schemas, graphs, store } = this.#parts;
     // What cannot be written any more must not keep the data directory locked.
     const written = await Promise.allSettled([journal.flush(), grants.flush(), statistics.flush()]);
-    await schemas.close();
-    await graphs.close();
-    await store.close();
+    for (const part of [schemas, graphs, store]) await part.close();
     const failed = written.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
@@ -396,6 +395,14 @@ export class Host<Caller = undefined> {
 
   #refuseWhenClosed(): void {
     if (this.#isClosed) throw new HostError("HOST_CLOSED", "the host is closed");
+  }
+
+  #switched(pluginId: string, work: (switches: Switches) => Promise<void>): Promise<PluginSummary> {
+    this.#refuseWhenClosed();
+    return this.#parts.changes.run(async () => {
+      await work(this.#parts.switches);
+      return this.#summaryOf(pluginId);
+    });
   }
 
   #summaryOf(pluginId: string): PluginSummary {

@@ -12,6 +12,8 @@ export type {
 export type { InstalledNeed, InstalledNode } from "./graph/installed-graph.ts";
 export { Host } from "./host.ts";
 export type { CallOptions } from "./call/call-options.ts";
+export type { DevelopmentFolder, DevelopmentSummary } from "./development/development-folder.ts";
+export type { Developments } from "./development/developments.ts";
 export type { HostEvent } from "./host-event.ts";
 export type { HostOptions, PluginLogLine } from "./host-options.ts";
 export type { Consent } from "./install/consent.ts";
@@ -19,7 +21,13 @@ export type { StoredDataSummary, UninstallPreview, UninstallReceipt } from "./in
 export { DEPLOYMENT_ENVELOPE, RELEASE_ENVELOPE, openPackage } from "./install/plan.ts";
 export type { OpenedPackage, Plan, PlannedPermission } from "./install/plan.ts";
 export { unverifiedEnvelopeOf } from "./install/signer.ts";
-export type { DeploymentSigner, PlannedSigner, PublisherSigner, SignedPackage } from "./install/signer.ts";
+export type {
+  DeploymentSigner,
+  DevelopmentSigner,
+  PlannedSigner,
+  PublisherSigner,
+  SignedPackage,
+} from "./install/signer.ts";
 export type { JournalEntry, JournalKind, JournalQuery } from "./journal.ts";
 export { TRANSITIONS } from "./lifecycle/transitions.ts";
 export type { PluginSummary } from "./lifecycle/plugin-summary.ts";

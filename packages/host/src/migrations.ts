@@ -170,4 +170,7 @@ export const migrations: readonly Migration[] = [
     PRIMARY KEY (plugin_id, action, hour, outcome)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE plugins ADD COLUMN development_folder TEXT;
+  `,
 ];

@@ -28,6 +28,7 @@ export async function openHost<Caller = undefined>(options: HostOptions<Caller>)
     const grants = await store.all("SELECT * FROM grants ORDER BY plugin_id, permission");
     await packages.prepare(new Set(plugins.map((row) => String(row["file_digest"]))));
     const parts = assembleParts(options, store, packages, { plugins, grants });
+    await parts.developments.begin();
     await parts.activation.preload();
     return new Host(options, parts);
   } catch (error) {

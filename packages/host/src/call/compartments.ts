@@ -14,7 +14,8 @@ import type { PackageFolder } from "../install/node-package-folder.ts";
 import { chooseEngine } from "../install/plan.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Grants } from "../rights/grants.ts";
-import type { InstalledPlugin, PluginCode } from "./installed-plugin.ts";
+import { InstalledPlugin } from "./installed-plugin.ts";
+import type { PluginCode, ReleaseFacts } from "./installed-plugin.ts";
 import { mapStack } from "./node-source-map.ts";
 
 /** Losses of a process that its plugin is to blame for. Overstaying is the fault of one call. */
@@ -58,7 +59,7 @@ export class Compartments {
    */
   noteLoss(packKey: string, reason: EndReason): void {
     const pack = this.#packs.get(packKey);
-    if (pack === undefined || !CRASHES.has(reason)) return;
+    if (pack === undefined || !CRASHES.has(reason) || pack.plugin.isTrial) return;
     if (pack.plugin.hasAnswered) this.#parts.onCrash(pack.plugin.manifest.id);
     pack.isUnexplained = !pack.plugin.hasAnswered;
     pack.plugin.hasAnswered = false;
@@ -69,7 +70,7 @@ export class Compartments {
     for (const pack of this.#packs.values()) {
       if (pack.plugin !== plugin || !pack.isUnexplained) continue;
       pack.isUnexplained = false;
-      if (isCrash) this.#parts.onCrash(plugin.manifest.id);
+      if (isCrash && !plugin.isTrial) this.#parts.onCrash(plugin.manifest.id);
     }
   }
 
@@ -123,6 +124,22 @@ export class Compartments {
     }
   }
 
+  /**
+   * Loads a release that is not installed, in a process of its own, and ends it again: whether it can take over.
+   *
+   * @throws as `load`
+   */
+  async prove(facts: ReleaseFacts, code: PluginCode): Promise<void> {
+    const trial = new InstalledPlugin(facts);
+    trial.isTrial = true;
+    trial.code = Promise.resolve(code);
+    try {
+      await this.load(trial);
+    } finally {
+      trial.end();
+    }
+  }
+
   async #open(plugin: InstalledPlugin, partition: string | undefined): Promise<SupervisedCompartment> {
     const { supervisor, broker, engines, onLog, plugins } = this.#parts;
     verifyNeedsOf(plugin.manifest, plugins.manifests());
@@ -131,6 +148,7 @@ export class Compartments {
     const existing = plugin.compartments.get(keyOf(partition));
     if (existing !== undefined) return existing;
     const { id } = plugin.manifest;
+    const { isTrial } = plugin;
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
     this.#hold(packKey, plugin);
     const compartment = supervisor.open({
@@ -142,7 +160,8 @@ export class Compartments {
       limits: plugin.limits,
       // What `run` gave to the sandbox comes back as it was: identity is the channel, never what is said on it.
       onRequest: ({ call, method, value }) => broker.request(call.caller as ServiceCall, method, value),
-      onLog: (line) => onLog?.({ ...line, pluginId: id }),
+      // What a trial says, the release says again when it takes over.
+      onLog: (line) => void (isTrial || onLog?.({ ...line, pluginId: id })),
     });
     plugin.compartments.set(keyOf(partition), compartment);
     return compartment;
@@ -162,7 +181,7 @@ export class Compartments {
   #packKeyOf(plugin: InstalledPlugin): string {
     const { id } = plugin.manifest;
     const grants = this.#parts.grants.permissionsOf(id);
-    return `${plugin.level}/${id}${grants.some(needsOwnProcess) ? "/alone" : ""}`;
+    return `${plugin.level}/${id}${grants.some(needsOwnProcess) ? "/alone" : ""}${plugin.isTrial ? "/trial" : ""}`;
   }
 
   /** Reads the package again and compares it with what was installed: nobody edits a plugin on disk. */

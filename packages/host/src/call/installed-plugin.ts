@@ -4,6 +4,9 @@ import type { Limits, Manifest, SecurityLevel } from "@berth/spec";
 import { compileSchema } from "../schema/compile.ts";
 import type { Validate } from "../schema/compile.ts";
 
+/** What is known of a release before anything of it runs. */
+export type ReleaseFacts = Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">;
+
 /** One release of an installed plugin while the host is open: what runs. */
 export class InstalledPlugin {
   readonly manifest: Manifest;
@@ -20,11 +23,13 @@ export class InstalledPlugin {
   readonly #validators = new Map<string, Validate>();
   /** Whether an instance answered since its process began: then the next loss of the process is the plugin's. */
   hasAnswered = false;
+  /** It runs to see whether its code can be loaded, and for nobody. */
+  isTrial = false;
   #callsUnderWay = 0;
   #isRetired = false;
   #hasEnded = false;
 
-  constructor(facts: Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">) {
+  constructor(facts: ReleaseFacts) {
     this.manifest = facts.manifest;
     this.level = facts.level;
     this.limits = facts.limits;

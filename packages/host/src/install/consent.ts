@@ -1,3 +1,4 @@
+import { quote } from "@berth/base";
 import { covers, formatPermission } from "@berth/spec";
 import type { Permission } from "@berth/spec";
 import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
@@ -16,6 +17,8 @@ export interface Consent {
   readonly grant: readonly Permission[];
   /** The key to pin when the plan's signer is `first-use`. */
   readonly trustKey?: string;
+  /** Content digest of a development folder's package: agrees to run exactly that, which nobody signed. */
+  readonly unsigned?: string;
   /** False: installed and left switched off. Default true; an update leaves the switch as it is. */
   readonly enable?: boolean;
   /** Whether the release may have a lower version than the installed one. Default false. */
@@ -91,6 +94,7 @@ export function prepareChange(
     installedAt,
     state: before?.state ?? (consent.enable === false ? "installed" : "enabled"),
     registry,
+    developmentFolder: signer.status === "development" ? signer.folder : undefined,
     // What somebody asked for once stays asked for, also when it is replaced because others need it.
     askedRange: askedRange ?? before?.askedRange,
   };
@@ -99,12 +103,19 @@ export function prepareChange(
 
 /** Compares who signed with whom the host trusts by now; gives the key that the install pins. */
 function keyToPin(
-  { manifest, signer }: Plan,
+  { manifest, signer, contentDigest }: Plan,
   consent: Consent,
   trusted: readonly TrustedKey[],
   now: Date,
 ): PublicKeyRecord | undefined {
   const { publisher, keyId, fingerprint } = signer;
+  if (signer.status === "development") {
+    if (consent.unsigned === contentDigest) return undefined;
+    throw new HostError(
+      "HOST_CONSENT_MISSING",
+      `${manifest.id} comes from the development folder ${quote(signer.folder, 200)}, and nobody agreed to run this content of it unsigned`,
+    );
+  }
   if (signer.status === "deployment") {
     verifyNoPublicKey(publisher, trusted);
     if (signer.expires <= now.toISOString())

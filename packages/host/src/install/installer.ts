@@ -8,7 +8,7 @@ import type { Broker } from "../broker/broker.ts";
 import { HostError } from "../errors.ts";
 import { verifyAllNeeds } from "../graph/unmet-needs.ts";
 import type { EventSink } from "../host-event.ts";
-import type { PluginRecord } from "../lifecycle/plugin-record.ts";
+import type { PluginRecord, StoredFacts } from "../lifecycle/plugin-record.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import { systemCodeOf } from "../node-data-dir.ts";
 import type { PluginPolicy, Policy } from "../policy.ts";
@@ -63,9 +63,13 @@ export class Installer {
   /** See `Host.plan`. */
   async plan(packageBytes: Uint8Array): Promise<Plan> {
     const plan = await this.planOpened(openPackage(packageBytes));
-    const before = this.#parts.plugins.manifests();
-    verifyAllNeeds(new Map([...before, [plan.manifest.id, plan.manifest]]), before);
+    this.#verifyNeeds(plan.manifest);
     return plan;
+  }
+
+  #verifyNeeds(manifest: Manifest): void {
+    const before = this.#parts.plugins.manifests();
+    verifyAllNeeds(new Map([...before, [manifest.id, manifest]]), before);
   }
 
   /**
@@ -73,7 +77,26 @@ export class Installer {
    *
    * @throws as `Host.plan`, but for HOST_DEPENDENCY_UNMET; HostError HOST_INDEX_DIFFERS for another release
    */
-  async planOpened(opened: OpenedPackage, origin?: PackageOrigin): Promise<Plan> {
+  planOpened(opened: OpenedPackage, origin?: PackageOrigin): Promise<Plan> {
+    return this.#plan(opened, origin, undefined);
+  }
+
+  /**
+   * Plans what was built from a development folder. See `Developments.plan`.
+   *
+   * @throws as `planOpened`, but for what belongs to signatures; HostError HOST_DEVELOPMENT_TAKEN
+   */
+  async planDevelopment(opened: OpenedPackage, folder: string): Promise<Plan> {
+    const plan = await this.#plan(opened, undefined, folder);
+    this.#verifyNeeds(plan.manifest);
+    return plan;
+  }
+
+  async #plan(
+    opened: OpenedPackage,
+    origin: PackageOrigin | undefined,
+    developmentFolder: string | undefined,
+  ): Promise<Plan> {
     const { plugins, policy, policyFor, engines, keys, grants, schemas, supervisor, now } = this.#parts;
     const { id, version } = opened.unverifiedManifest;
     const expected = origin?.expected;
@@ -81,6 +104,7 @@ export class Installer {
       throw new HostError("HOST_INDEX_DIFFERS", `the file announced as this release holds ${id} ${version}`);
     }
     const installed = plugins.find(id)?.facts;
+    if (installed !== undefined && installed.developmentFolder !== developmentFolder) throw taken(id, installed);
     const { engine, ...plan } = makePlan(opened, {
       policy: policyFor(id),
       trustOnFirstUse: policy.trustOnFirstUse,
@@ -89,6 +113,7 @@ export class Installer {
       trustedKeys: await keys.list(),
       deploymentKeys: opened.envelope === undefined ? await this.#deploymentKeys() : [],
       installed,
+      developmentFolder,
       grants: [...grants.permissionsOf(id), ...policyFor(id).grants],
       now: now(),
     });
@@ -222,6 +247,18 @@ export class Installer {
       this.#parts.events.emit({ kind: "fault", what: "cleanup", error: reportOf(error) });
     }
   }
+}
+
+/** Grants, secrets and data were given to code that somebody else vouches for. */
+function taken(id: string, { developmentFolder }: StoredFacts): HostError {
+  const from = developmentFolder === undefined ? "a signed package" : quote(developmentFolder, 200);
+  return new HostError(
+    "HOST_DEVELOPMENT_TAKEN",
+    `${id} is installed from ${from}, whose rights and data are not for this`,
+    {
+      hint: `Uninstall it first: berth uninstall ${id}`,
+    },
+  );
 }
 
 function schemasOf(manifest: Manifest): { what: string; schema: DialectSchema }[] {
