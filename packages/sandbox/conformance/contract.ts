@@ -9,6 +9,7 @@ import { decodeValue, encodeValue } from "@berth/wire";
 import type { LogLine } from "../src/compartment-plan.ts";
 import type { EngineDescriptor } from "../src/engine.ts";
 import { SandboxError } from "../src/errors.ts";
+import type { PluginFailure } from "../src/plugin-failure.ts";
 import { Supervisor } from "../src/node-supervisor.ts";
 import { machineWalls } from "../src/walls/node-machine-walls.ts";
 
@@ -62,6 +63,11 @@ function open(
   return { supervisor, lines, call };
 }
 
+/** What the plugin itself said of its failure. */
+function wordsOf({ details = {} }: SandboxError): PluginFailure {
+  return details["plugin"] as PluginFailure;
+}
+
 const VALUES = [null, true, -1.5, "grüße 👋 \0 \ud83d", [], [[1], {}], { a: { "": ["x".repeat(10_000)] }, __proto: 1 }];
 
 /** Registers the suite for one engine, at each of its levels. */
@@ -113,7 +119,7 @@ export async function contractSuite(engine: EngineDescriptor, bundle: ContractBu
 
     it("tells in the plugin's words that it failed, and goes on", async ({ call }) => {
       await assert.rejects(call("fails"), (error: SandboxError) => {
-        const { message } = error.details?.["plugin"] as { message: string };
+        const { message } = wordsOf(error);
         assert.deepEqual([error.code, message], ["SANDBOX_PLUGIN_THREW", "no rows in the input"]);
         return true;
       });
@@ -126,7 +132,7 @@ export async function contractSuite(engine: EngineDescriptor, bundle: ContractBu
       "hands the broker's refusal on to the call that asked",
       async ({ call }) => {
         await assert.rejects(call("readsConfig"), (error: SandboxError) => {
-          const { code } = error.details?.["plugin"] as { code: string };
+          const { code } = wordsOf(error);
           assert.deepEqual([error.code, code], ["SANDBOX_PLUGIN_THREW", "SANDBOX_CLOSED"]);
           return true;
         });
