@@ -27,6 +27,8 @@ import type { RegistryBook } from "./registry/registry-book.ts";
 import type { PendingRequest } from "./rights/permission-requests.ts";
 import { suggestPermissions } from "./rights/suggest.ts";
 import type { PermissionSuggestion } from "./rights/suggest.ts";
+import { pluginUse } from "./statistics/plugin-use.ts";
+import type { PluginUse } from "./statistics/plugin-use.ts";
 import type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
 
 /** Installs plugins and runs them. Made by `openHost`; close it to let go of the data directory. */
@@ -351,10 +353,22 @@ export class Host<Caller = undefined> {
     return this.#parts.journal.read(query);
   }
 
-  /** Calls by plugin and action: how many, how they ended, how long they took. CPU time is not measured by call. */
+  /** Calls by plugin and action: how many, how they ended, how long they took, and their CPU time. */
   statistics(query: StatisticsQuery = {}): Promise<ActionStatistics[]> {
     this.#refuseWhenClosed();
     return this.#parts.statistics.query(query);
+  }
+
+  /**
+   * Installed plugins by id: calls, CPU time, denials, what they store, and when they were last used. Memory is
+   * not measured by plugin.
+   */
+  async usage(query: StatisticsQuery = {}): Promise<PluginUse[]> {
+    this.#refuseWhenClosed();
+    const { plugins, journal, statistics, store } = this.#parts;
+    const ids = query.pluginId === undefined ? plugins.stored().map(({ id }) => id) : [plugins.get(query.pluginId).id];
+    await journal.flush();
+    return pluginUse(store, ids, await statistics.query(query), query);
   }
 
   /** Keys that this host trusts, and for which publisher. */

@@ -42,5 +42,6 @@ export type { PendingRequest } from "./rights/permission-requests.ts";
 export type { PermissionSuggestion } from "./rights/suggest.ts";
 export type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
 export type { AlertRule } from "./statistics/alerts.ts";
+export type { PluginUse } from "./statistics/plugin-use.ts";
 export type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
 export type { NewRegistry, PublisherBinding, RegistryBook, RegistryRecord } from "./registry/registry-book.ts";

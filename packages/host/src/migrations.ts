@@ -172,5 +172,6 @@ export const migrations: readonly Migration[] = [
   `,
   `
   ALTER TABLE plugins ADD COLUMN development_folder TEXT;
+  ALTER TABLE call_statistics ADD COLUMN cpu_us INTEGER NOT NULL DEFAULT 0;
   `,
 ];

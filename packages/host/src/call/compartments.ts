@@ -1,6 +1,13 @@
 import { readPackage } from "@berth/archive";
 import { SandboxError } from "@berth/sandbox";
-import type { EndReason, EngineDescriptor, PluginFailure, SupervisedCompartment, Supervisor } from "@berth/sandbox";
+import type {
+  EndReason,
+  EngineDescriptor,
+  PluginFailure,
+  SandboxCall,
+  SupervisedCompartment,
+  Supervisor,
+} from "@berth/sandbox";
 import { needsOwnProcess } from "@berth/spec";
 import type { Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
@@ -41,6 +48,8 @@ export interface CompartmentCall {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Hears the CPU time that the engine charged to it, before it is settled. */
+  readonly onUsage: SandboxCall["onUsage"];
 }
 
 /** The running instances of plugins: opened when first called, keyed by plugin, release and partition. */
@@ -76,7 +85,7 @@ export class Compartments {
 
   /** @throws SandboxError, HostError HOST_PACKAGE_DAMAGED */
   async run(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
-    const { action, input, partition, callerRights, signal } = call;
+    const { action, input, partition, callerRights, signal, onUsage } = call;
     const compartment = plugin.compartments.get(keyOf(partition)) ?? (await this.#open(plugin, partition));
     const { id, version } = plugin.manifest;
     const about = JSON.stringify({ plugin: { id, version }, action });
@@ -93,7 +102,7 @@ export class Compartments {
       signal: () => life.signal(),
     };
     try {
-      const answer = await compartment.call({ action, input, caller, about, signal });
+      const answer = await compartment.call({ action, input, caller, about, signal, onUsage });
       plugin.hasAnswered = true;
       return answer;
     } catch (error) {
