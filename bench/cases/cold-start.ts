@@ -16,7 +16,7 @@ const FILLER = Array.from({ length: 400 }, (_, index) => `function part${index}(
 );
 const CODE = `${FILLER}\nvar berthPlugin = { actions: { first: (value) => part3(value) } };`;
 /** Longer than a sandbox host waits before it calls itself idle. */
-const REST_MS = 40;
+const REST_MS = 100;
 const LIMITS = { memoryMiB: 64, cpuMs: 5_000, wallMs: 30_000 };
 
 function open(supervisor: Supervisor, packKey: string, level: CompartmentPlan["level"]): SupervisedCompartment {
@@ -59,6 +59,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   const nameOf = (offer: typeof full): string => (offer.kind === "offered" ? offer.wall.name : "missing");
   const warm = new Supervisor({ leases: 1 });
   const cold = new Supervisor();
+  const pooled = new Supervisor({ spares: 1 });
   const isolatedName = `berth, isolated (${nameOf(full)})`;
   let next = 0;
   // A second compartment keeps a warm process alive while others come and go.
@@ -84,7 +85,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
           ].map(({ subject, work }) => ({
             case: name,
             subject,
-            count: 20,
+            count: restMs === undefined ? 20 : 8,
             run: repeat(work),
             ...(restMs !== undefined && { restMs }),
           })),
@@ -118,6 +119,14 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
                 count: 4,
                 run: repeat(() => firstAnswer(cold, `cold-${(next += 1)}`, "isolated")),
               },
+              {
+                case: "process",
+                subject: "berth, isolated, from the pool",
+                count: 4,
+                // Long enough for the next spare to be started.
+                restMs: 400,
+                run: repeat(() => firstAnswer(pooled, `pooled-${(next += 1)}`, "isolated")),
+              },
             ]),
       ],
       10,
@@ -131,6 +140,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
           ? []
           : [
               ratio(rows, "cold.isolated", "process", isolatedName, "bare node", 2),
+              ratio(rows, "cold.isolated.pool", "process", "berth, isolated, from the pool", "bare node", 0.1),
               ratio(rows, "cold.isolated.flags", "process", isolatedName, "node with the engine's flags", 2),
             ]),
       ],
@@ -138,5 +148,6 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   } finally {
     warm.close();
     cold.close();
+    pooled.close();
   }
 }

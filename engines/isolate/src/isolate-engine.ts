@@ -106,7 +106,8 @@ class IsolateCompartment implements Compartment {
     const left = budget - this.#meter.usedMs(startedAt);
     if (left <= 0) return this.#lose("cpu");
     this.#budgets.set(callId, left);
-    if (escaped !== undefined) this.#handleEscape(target === this.#guest.fire ? this.#onlyCall() : callId, escaped.error);
+    if (escaped !== undefined)
+      this.#handleEscape(target === this.#guest.fire ? this.#onlyCall() : callId, escaped.error);
     if (typeof answer === "string" && this.#endCall(callId)) this.#port.result(callId, answer, NO_BYTES);
     this.#deliver();
   }

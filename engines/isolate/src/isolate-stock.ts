@@ -18,6 +18,11 @@ export class IsolateStock {
     this.#library = library;
   }
 
+  /** Whether one stands ready. */
+  get isReady(): boolean {
+    return this.#ready !== undefined;
+  }
+
   /**
    * An isolate with exactly this limit: the one that is ready, or a new one.
    *
