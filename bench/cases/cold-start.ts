@@ -124,7 +124,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
                 subject: "berth, isolated, from the pool",
                 count: 4,
                 // Long enough for the next spare to be started.
-                restMs: 400,
+                restMs: 1_000,
                 run: repeat(() => firstAnswer(pooled, `pooled-${(next += 1)}`, "isolated")),
               },
             ]),

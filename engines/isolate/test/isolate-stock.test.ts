@@ -12,6 +12,7 @@ interface Seen {
   readonly areApart: boolean;
   readonly limits: readonly number[];
   readonly newLimits: readonly number[];
+  readonly actionsOfThird: string;
   readonly foundInThird: string;
   readonly globalsOfSecond: string;
   readonly globalsOfThird: string;
@@ -32,6 +33,7 @@ test("the limit of an isolate is the limit that was asked for, whatever stood re
 
 test("an isolate is handed out once, and nothing of one compartment is found in the next", () => {
   assert.ok(seen.areApart);
+  assert.equal(seen.actionsOfThird, "[]");
   assert.equal(seen.foundInThird, "undefined,undefined");
 });
 
