@@ -54,10 +54,10 @@ export class MachineStock {
 
   /** Has two ready before the first load and after the second: most processes only ever have one. */
   prepare(): void {
-    if (this.#loads === 1) return;
+    if (this.#loads === 1 || this.#ready.length === MACHINES_PER_LOAD) return;
     if (this.#loads === 0) this.#runSample();
     // Memories of dropped machines make V8 collect in the middle of a load.
-    this.#collectGarbage();
+    else this.#collectGarbage();
     while (this.#ready.length < MACHINES_PER_LOAD) this.#ready.push(this.#make());
   }
 
