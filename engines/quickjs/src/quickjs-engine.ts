@@ -7,6 +7,7 @@ import { HostFunction } from "./base-machine.ts";
 import type { BaseMachine } from "./base-machine.ts";
 import { CpuBudget } from "./cpu-budget.ts";
 import { FreshMachine } from "./fresh-machine.ts";
+import { MachineStock } from "./machine-stock.ts";
 import { OutOfMemory } from "./machine.ts";
 import type { ArgumentReader } from "./machine-world.ts";
 import type { Argument, Machine } from "./machine.ts";
@@ -29,9 +30,11 @@ const FAILED_UNREADABLY = JSON.stringify({ name: "InternalError", message: "the 
 
 /** QuickJS in WebAssembly: the same fresh machine for every call, one call at a time. */
 export function makeQuickJsEngine(base: BaseMachine, powers: Powers): Engine {
+  const stock = new MachineStock(base, powers.collectGarbage);
   return {
     name: "quickjs",
-    open: (options, port) => new QuickJsCompartment(base, powers, options, port),
+    open: (options, port) => new QuickJsCompartment(base, stock, powers, options, port),
+    prepare: () => stock.prepare(),
   };
 }
 
@@ -57,7 +60,13 @@ export class QuickJsCompartment implements Compartment {
   readonly #requests = new Set<number>();
   readonly #timers = new Map<number, () => void>();
 
-  constructor(base: BaseMachine, powers: Powers, options: CompartmentOptions, port: CompartmentPort) {
+  constructor(
+    base: BaseMachine,
+    stock: MachineStock,
+    powers: Powers,
+    options: CompartmentOptions,
+    port: CompartmentPort,
+  ) {
     this.#base = base;
     this.#powers = powers;
     this.#port = port;
@@ -69,8 +78,10 @@ export class QuickJsCompartment implements Compartment {
       isOverdue: () => this.#budget.isOverdrawn(),
       hear: (name: number, read: ArgumentReader) => this.#hear(name, read),
     };
-    this.#fresh = new FreshMachine(base, options.memoryMiB, world, powers.collectGarbage);
-    this.actions = this.#load(options);
+    // A machine of its own for compiling, so that the compiler leaves nothing behind in the other.
+    const { machine, compiler } = stock.takeTwo(options.memoryMiB, world);
+    this.#fresh = new FreshMachine(machine, base, options.memoryMiB, world, powers.collectGarbage);
+    this.actions = this.#load(options, compiler);
     this.#isLoaded = true;
     this.#isFresh = true;
   }
@@ -85,13 +96,12 @@ export class QuickJsCompartment implements Compartment {
     return this.#fresh.imageBytes;
   }
 
-  #load({ code, sourceName, cpuMs }: CompartmentOptions): string[] {
+  #load({ code, sourceName, cpuMs }: CompartmentOptions, compiler: Machine): string[] {
     const { machine } = this.#fresh;
     this.#budget.fill(cpuMs);
     let names: string | undefined;
     let failure: string | undefined;
     try {
-      const compiler = this.#fresh.makeCompiler();
       for (const part of partsNeededBy(code)) this.#prepare(part, compiler);
       const bytecode = compiler.compile(code, sourceName, true);
       const value = bytecode && machine.evaluate(bytecode);

@@ -140,13 +140,13 @@ export function boot(post: PostToEngine, outside: Outside): GuestEntry {
       return stringify([...actions.keys()]);
     },
     call(callId, action, json, bytes = [], about) {
-      web.beginCall();
       const context = new CallContext(callId, about, factsOf, requests, post);
       open.set(callId, context);
       const handler = actions.get(action);
       try {
         if (handler === undefined)
           throw new Error(`The plugin declares the action ${stringify(action)} but does not export it`);
+        web.beginCall();
         const answer = handler(decodeText(json, bytes), context);
         if (typeof (answer as Promise<unknown> | undefined)?.then !== "function") return succeed(callId, answer, true);
         void (answer as Promise<unknown>).then(
