@@ -178,6 +178,10 @@ export class CallContext {
     return this.#service.permissions;
   }
 
+  get plugins(): object {
+    return this.#service.plugins;
+  }
+
   get secrets(): object {
     return this.#service.secrets;
   }

@@ -7,6 +7,7 @@ export class Services {
   #config: object | undefined;
   #files: object | undefined;
   #permissions: object | undefined;
+  #plugins: object | undefined;
   #secrets: object | undefined;
 
   constructor(requests: Requests, callId: number) {
@@ -32,6 +33,13 @@ export class Services {
   get permissions(): object {
     return (this.#permissions ??= Object.freeze({
       has: (permission: unknown) => this.#ask("permissions.has", { permission }, "has"),
+    }));
+  }
+
+  get plugins(): object {
+    return (this.#plugins ??= Object.freeze({
+      call: (plugin: unknown, action: unknown, input: unknown) =>
+        this.#ask("plugins.call", { plugin, action, input }, "output"),
     }));
   }
 

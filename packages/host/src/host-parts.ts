@@ -7,9 +7,11 @@ import { Broker } from "./broker/broker.ts";
 import { Settings, makeConfigService } from "./broker/config.ts";
 import { DailyBytes } from "./broker/daily-bytes.ts";
 import { makeFilesService } from "./broker/files.ts";
+import { HourlyCounts } from "./broker/hourly-counts.ts";
 import { makeNetworkService } from "./broker/network.ts";
 import { openVaultKey } from "./broker/node-vault-key.ts";
 import { makePermissionsService } from "./broker/permissions.ts";
+import { makePluginsService } from "./broker/plugins.ts";
 import { makeSecretsService } from "./broker/secrets.ts";
 import { makeStorageService } from "./broker/storage.ts";
 import { Vault } from "./broker/vault.ts";
@@ -60,6 +62,7 @@ export interface HostParts {
   readonly installer: Installer;
   readonly graphs: Graphs;
   readonly switches: Switches;
+  readonly counts: HourlyCounts;
   readonly calls: Calls;
 }
 
@@ -122,6 +125,7 @@ export function assembleParts<Caller>(
   const settings = new Settings(vault, plugins);
   const privateHosts = new Set(policy.privateHosts);
   const dailyBytes = new DailyBytes(store, now);
+  const counts = new HourlyCounts(store, now, onFault);
   const broker = new Broker(
     [
       makeStorageService(store, policy.storageBytes),
@@ -130,6 +134,7 @@ export function assembleParts<Caller>(
       makeNetworkService({ rights, plugins, dailyBytes, vault, privateHosts }),
       makeFilesService({ rights, store, forbidden: [options.dataDir] }),
       makePermissionsService(rights),
+      makePluginsService({ rights, plugins, counts, call: (...call) => calls.call(...call) }),
     ],
     journal,
     alerts,
@@ -152,6 +157,7 @@ export function assembleParts<Caller>(
   };
   const compartments = new Compartments({ ...shared, onLog, onCrash: quarantine });
   const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
+  const calls = new Calls({ ...shared, compartments });
   grants.restore(stored.grants);
   for (const row of stored.plugins) plugins.restore(row);
   return {
@@ -163,6 +169,7 @@ export function assembleParts<Caller>(
     switches,
     installer,
     graphs: new Graphs({ ...shared, dataDir, installer }),
-    calls: new Calls({ ...shared, compartments }),
+    counts,
+    calls,
   };
 }

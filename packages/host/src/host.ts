@@ -397,9 +397,9 @@ export class Host<Caller = undefined> {
     this.#parts.calls.close();
     this.#parts.supervisor.close();
     await this.#parts.changes.whenIdle();
-    const { journal, grants, statistics, schemas, graphs, store } = this.#parts;
+    const { journal, grants, statistics, counts, schemas, graphs, store } = this.#parts;
     // What cannot be written any more must not keep the data directory locked.
-    const written = await Promise.allSettled([journal.flush(), grants.flush(), statistics.flush()]);
+    const written = await Promise.allSettled([journal.flush(), grants.flush(), statistics.flush(), counts.flush()]);
     await schemas.close();
     await graphs.close();
     await store.close();

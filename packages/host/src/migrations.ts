@@ -170,4 +170,14 @@ export const migrations: readonly Migration[] = [
     PRIMARY KEY (plugin_id, action, hour, outcome)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What services count: requests of one plugin in the hour under way.
+  CREATE TABLE service_use (
+    plugin_id TEXT NOT NULL,
+    service TEXT NOT NULL,
+    hour TEXT NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (plugin_id, service)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

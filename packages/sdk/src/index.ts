@@ -20,6 +20,14 @@ export interface Context {
     /** Whether the right to all of a permission, written as in a manifest, holds at this moment. */
     has(permission: Readonly<Record<string, Value>>): Promise<boolean>;
   };
+  readonly plugins: {
+    /**
+     * Calls an action of a plugin that the manifest depends on. Needs `platform_services` with `plugins`. The callee
+     * has its own rights, as far as this plugin has them too. A call that fails rejects with `BROKER_CALLEE_FAILED`;
+     * `details.code` tells why, and `details.thrown` what the callee threw.
+     */
+    call(pluginId: string, action: string, input?: Value): Promise<unknown>;
+  };
   readonly secrets: {
     /** The value of a secret. Needs `secrets_access` with `reveal`; prefer `secretHeaders` of `network_restricted`. */
     reveal(name: string): Promise<string>;

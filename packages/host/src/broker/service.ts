@@ -3,6 +3,23 @@ import type { ActionDeclaration, Permission } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
 
+/** All calls that one call of the embedding program, one event or one schedule led to. */
+export interface CallTree {
+  /** Calls from plugin to plugin under way. */
+  underWay: number;
+}
+
+/** How a call came about that the embedding program did not make itself. */
+export interface CallOrigin {
+  /** Plugins whose calls led here, outermost first. */
+  readonly chain: readonly string[];
+  /** The call whose rights limit this one too; `undefined` when its plugin may use the callee's rights. */
+  readonly through: ServiceCall | undefined;
+  /** When the call that led here ends, by `performance.now()`, ms. */
+  readonly deadlineAt: number;
+  readonly tree: CallTree;
+}
+
 /** What the broker knows of the call that a request belongs to. Nothing of it comes from the plugin. */
 export interface ServiceCall {
   readonly pluginId: string;
@@ -14,6 +31,11 @@ export interface ServiceCall {
   readonly partition: string | undefined;
   /** What the caller may do; `undefined`: the embedding program does not limit its callers. */
   readonly callerRights: readonly Permission[] | undefined;
+  /** As in `CallOrigin`. */
+  readonly chain: readonly string[];
+  readonly through: ServiceCall | undefined;
+  readonly deadlineAt: number;
+  readonly tree: CallTree;
   /** What somebody allowed for this call only. */
   readonly grantedOnce: Permission[];
   /** Fires when the call has ended: nothing goes on for it. Made when first asked for. */

@@ -2,6 +2,7 @@ import { isCodedError, quote } from "@berth/base";
 import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
+import type { CallOrigin } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Journal } from "../journal.ts";
@@ -27,6 +28,8 @@ export interface CallScope {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Left out: the embedding program called. */
+  readonly origin?: CallOrigin | undefined;
 }
 
 /** Runs actions: schemas on both sides, one line in the journal. */
@@ -40,7 +43,7 @@ export class Calls {
 
   /** See `Host.call`. */
   call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
-    return this.#journalled(pluginId, action, async (plugin) => {
+    return this.#journalled(pluginId, action, scope, async (plugin) => {
       const fault = plugin.validator(action, "input")(input);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const value = encodeValue(input);
@@ -57,7 +60,7 @@ export class Calls {
   /** See `Host.callBytes`. */
   callBytes(pluginId: string, action: string, json: Uint8Array, scope: CallScope): Promise<Uint8Array> {
     const { schemas, compartments } = this.#parts;
-    return this.#journalled(pluginId, action, async (plugin, { input, output }) => {
+    return this.#journalled(pluginId, action, scope, async (plugin, { input, output }) => {
       const fault = await schemas.check(input, json);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const answer = await compartments.run(plugin, { action, input: { json, bytes: [] }, ...scope });
@@ -79,6 +82,7 @@ export class Calls {
   async #journalled<Answer>(
     pluginId: string,
     action: string,
+    { origin }: CallScope,
     run: (plugin: InstalledPlugin, declaration: ActionDeclaration) => Promise<Answer>,
   ): Promise<Answer> {
     const plugin = this.#parts.plugins.get(pluginId).callable();
@@ -101,7 +105,9 @@ export class Calls {
         const { version } = plugin.manifest;
         const durationUs = (performance.now() - startedAt) * 1_000;
         const { journal, statistics, alerts } = this.#parts;
-        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs });
+        const by = origin?.chain.at(-1);
+        const detail = by === undefined ? undefined : `called by ${by}`;
+        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail });
         statistics.note(pluginId, action, outcome, durationUs);
         alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
       }

@@ -6,7 +6,7 @@ import type { Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
 import type { Broker } from "../broker/broker.ts";
-import type { ServiceCall } from "../broker/service.ts";
+import type { CallOrigin, ServiceCall } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginLogLine } from "../host-options.ts";
 import { verifyNeedsOf } from "../graph/unmet-needs.ts";
@@ -40,6 +40,7 @@ export interface CompartmentCall {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly origin?: CallOrigin | undefined;
 }
 
 /** The running instances of plugins: opened when first called, keyed by plugin, release and partition. */
@@ -75,7 +76,7 @@ export class Compartments {
 
   /** @throws SandboxError, HostError HOST_PACKAGE_DAMAGED */
   async run(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
-    const { action, input, partition, callerRights, signal } = call;
+    const { action, input, partition, callerRights, signal, origin } = call;
     const compartment = plugin.compartments.get(keyOf(partition)) ?? (await this.#open(plugin, partition));
     const { id, version } = plugin.manifest;
     const about = JSON.stringify({ plugin: { id, version }, action });
@@ -88,6 +89,10 @@ export class Compartments {
       effect,
       partition,
       callerRights,
+      chain: origin?.chain ?? [],
+      through: origin?.through,
+      deadlineAt: Math.min(origin?.deadlineAt ?? Infinity, performance.now() + plugin.limits.wallMs),
+      tree: origin?.tree ?? { underWay: 0 },
       grantedOnce: [],
       signal: () => life.signal(),
     };

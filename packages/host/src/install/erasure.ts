@@ -35,6 +35,7 @@ export const TABLES_OF_PLUGIN = [
   "secrets",
   "network_use",
   "file_use",
+  "service_use",
   "call_statistics",
   "storage",
   "storage_usage",

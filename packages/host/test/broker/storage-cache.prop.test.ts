@@ -37,6 +37,10 @@ const callOf = (pluginId: string, partition: string | undefined): ServiceCall =>
   effect: undefined,
   partition,
   callerRights: undefined,
+  chain: [],
+  through: undefined,
+  deadlineAt: Infinity,
+  tree: { underWay: 0 },
   grantedOnce: [],
   signal: () => new AbortController().signal,
 });
