@@ -104,6 +104,7 @@ function makeLog(post: PostToEngine, callId: number): object {
 export interface CallFacts {
   readonly plugin: unknown;
   readonly action: unknown;
+  readonly event: unknown;
 }
 
 /** Reads what the host tells, when a plugin first asks for it. */
@@ -146,6 +147,10 @@ export class CallContext {
     return this.#factsOf(this.#about).action;
   }
 
+  get event(): unknown {
+    return this.#factsOf(this.#about).event;
+  }
+
   get signal(): object {
     if (this.#controller === undefined) {
       this.#controller = new GuestAbortController();
@@ -168,6 +173,10 @@ export class CallContext {
 
   get config(): object {
     return this.#service.config;
+  }
+
+  get events(): object {
+    return this.#service.events;
   }
 
   get files(): object {

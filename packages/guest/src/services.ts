@@ -5,6 +5,7 @@ export class Services {
   readonly #requests: Requests;
   readonly #callId: number;
   #config: object | undefined;
+  #events: object | undefined;
   #files: object | undefined;
   #permissions: object | undefined;
   #plugins: object | undefined;
@@ -17,6 +18,13 @@ export class Services {
 
   get config(): object {
     return (this.#config ??= Object.freeze({ get: () => this.#ask("config.get", {}, "value") }));
+  }
+
+  get events(): object {
+    return (this.#events ??= Object.freeze({
+      publish: (event: unknown, value: unknown, options: object = {}) =>
+        this.#requests.send(this.#callId, "events.publish", { ...options, event, value }),
+    }));
   }
 
   get files(): object {

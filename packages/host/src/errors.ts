@@ -345,6 +345,18 @@ export const hostErrors = {
     cause: "More than eight plugins or events stand between the first call and this one.",
     remedy: "Let fewer plugins stand between the first and the last.",
   },
+  BROKER_KEY_REUSED: {
+    kind: "input",
+    meaning: "A key was used a second time, for something else.",
+    cause: "Within 24 hours the same key came with another input, or for another event.",
+    remedy: "Use a new key for each new intent, and the same key only to repeat it.",
+  },
+  HOST_EVENT_UNKNOWN: {
+    kind: "usage",
+    meaning: "The embedding program used an event or a dead letter that there is not.",
+    cause: "`events` of the host's options does not declare it, the topic is none, or the letter is gone.",
+    remedy: "Declare the event when the host is opened; list the letters with `host.events.deadLetters()`.",
+  },
   BROKER_CALLEE_FAILED: {
     kind: "input",
     meaning: "An action of another plugin that a plugin called did not answer.",

@@ -3,9 +3,11 @@ import { Supervisor } from "@berth/sandbox";
 import type { Permission } from "@berth/spec";
 import type { Row, Store } from "@berth/store";
 
+import { makeTimerAlarm } from "./alarm.ts";
 import { Broker } from "./broker/broker.ts";
 import { Settings, makeConfigService } from "./broker/config.ts";
 import { DailyBytes } from "./broker/daily-bytes.ts";
+import { makeEventsService } from "./broker/events.ts";
 import { makeFilesService } from "./broker/files.ts";
 import { HourlyCounts } from "./broker/hourly-counts.ts";
 import { makeNetworkService } from "./broker/network.ts";
@@ -18,6 +20,7 @@ import { Vault } from "./broker/vault.ts";
 import { Calls } from "./call/calls.ts";
 import { Compartments } from "./call/compartments.ts";
 import { ChangeQueue } from "./change-queue.ts";
+import { EventBus } from "./events/event-bus.ts";
 import { EventSink } from "./host-event.ts";
 import type { HostOptions } from "./host-options.ts";
 import { Graphs } from "./graph/graphs.ts";
@@ -42,6 +45,7 @@ import { Statistics } from "./statistics/statistics.ts";
 export interface StoredState {
   readonly plugins: readonly Row[];
   readonly grants: readonly Row[];
+  readonly subscriptions: readonly Row[];
 }
 
 /** What a host is made of, each made once and handed what it needs. */
@@ -63,6 +67,7 @@ export interface HostParts {
   readonly graphs: Graphs;
   readonly switches: Switches;
   readonly counts: HourlyCounts;
+  readonly bus: EventBus;
   readonly calls: Calls;
 }
 
@@ -82,7 +87,10 @@ export function assembleParts<Caller>(
     if (found === undefined) policies.set(pluginId, (found = policyFor(policy, pluginId)));
     return found;
   };
-  const events = new EventSink(options.onEvent, now);
+  const events = new EventSink((event) => {
+    if (event.kind === "state") bus.wake();
+    options.onEvent?.(event);
+  }, now);
   const onFault = (error: unknown): void => events.emit({ kind: "fault", what: "journal", error: reportOf(error) });
   const changes = new ChangeQueue();
   const journal = new Journal(store, now, onFault);
@@ -134,6 +142,7 @@ export function assembleParts<Caller>(
       makeNetworkService({ rights, plugins, dailyBytes, vault, privateHosts }),
       makeFilesService({ rights, store, forbidden: [options.dataDir] }),
       makePermissionsService(rights),
+      makeEventsService({ rights, plugins, counts, bus: () => bus }),
       makePluginsService({ rights, plugins, counts, call: (...call) => calls.call(...call) }),
     ],
     journal,
@@ -158,10 +167,18 @@ export function assembleParts<Caller>(
   const compartments = new Compartments({ ...shared, onLog, onCrash: quarantine });
   const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
   const calls = new Calls({ ...shared, compartments });
+  const bus = new EventBus({
+    ...shared,
+    setAlarm: options.setAlarm ?? makeTimerAlarm(now),
+    appEvents: options.events ?? {},
+    call: (...call) => calls.call(...call),
+  });
   grants.restore(stored.grants);
   for (const row of stored.plugins) plugins.restore(row);
+  bus.restore(stored.subscriptions);
   return {
     ...shared,
+    bus,
     vault,
     settings,
     changes,

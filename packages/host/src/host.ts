@@ -7,6 +7,7 @@ import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 import type { SecretSummary } from "./broker/vault.ts";
 import type { CallScope } from "./call/calls.ts";
 import { HostError } from "./errors.ts";
+import { HostEvents } from "./events/host-events.ts";
 import type { HostOptions } from "./host-options.ts";
 import type { GraphConsent, GraphPlan, GraphRequest } from "./graph/graph-plan.ts";
 import type { InstalledNode } from "./graph/installed-graph.ts";
@@ -52,6 +53,7 @@ export class Host<Caller = undefined> {
   readonly #options: HostOptions<Caller>;
   readonly #parts: HostParts;
   #isClosed = false;
+  #events: HostEvents<Caller> | undefined;
 
   /** Use `openHost`. */
   constructor(options: HostOptions<Caller>, parts: HostParts) {
@@ -362,6 +364,15 @@ export class Host<Caller = undefined> {
     return suggestPermissions(declared, uses.map(parseStoredPermission), isComplete);
   }
 
+  /** Events between plugins and this program. */
+  get events(): HostEvents<Caller> {
+    this.#refuseWhenClosed();
+    const { bus, store } = this.#parts;
+    return (this.#events ??= new HostEvents<Caller>(bus, store, (caller) =>
+      this.#scopeOf(caller === undefined ? {} : { caller }),
+    ));
+  }
+
   /** What was installed, granted, called and denied; newest first. */
   journal(query: JournalQuery = {}): Promise<JournalEntry[]> {
     this.#refuseWhenClosed();
@@ -395,6 +406,7 @@ export class Host<Caller = undefined> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#parts.calls.close();
+    this.#parts.bus.close();
     this.#parts.supervisor.close();
     await this.#parts.changes.whenIdle();
     const { journal, grants, statistics, counts, schemas, graphs, store } = this.#parts;

@@ -1,6 +1,11 @@
 export type { SecretSummary } from "./broker/vault.ts";
 export { HostError, hostErrors } from "./errors.ts";
 export type { HostErrorCode } from "./errors.ts";
+export type { SetAlarm } from "./alarm.ts";
+export type { AppEvent, Published } from "./events/event-bus.ts";
+export { HostEvents } from "./events/host-events.ts";
+export type { DeadLetter } from "./events/host-events.ts";
+export type { EventHandler, HostEventDelivery } from "./events/subscribers.ts";
 export type {
   GraphConsent,
   GraphMember,

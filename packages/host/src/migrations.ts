@@ -180,4 +180,41 @@ export const migrations: readonly Migration[] = [
     PRIMARY KEY (plugin_id, service)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Durable events that somebody still waits for, or whose key must not be used twice within a day.
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    plugin_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    area TEXT NOT NULL,
+    dedup_key TEXT,
+    digest TEXT NOT NULL,
+    json TEXT NOT NULL,
+    bytes BLOB,
+    caller_rights TEXT,
+    hops INTEGER NOT NULL,
+    published_at TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX events_by_key ON events (plugin_id, topic, area, dedup_key) WHERE dedup_key IS NOT NULL;
+
+  -- plugin_id: who subscribed; a name of the embedding program's carries a mark that no plugin's id can have.
+  CREATE TABLE event_deliveries (
+    plugin_id TEXT NOT NULL,
+    event_seq INTEGER NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'dead')),
+    attempts INTEGER NOT NULL,
+    due_at TEXT NOT NULL,
+    reason TEXT,
+    PRIMARY KEY (plugin_id, event_seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX deliveries_due ON event_deliveries (state, plugin_id, due_at);
+  CREATE INDEX deliveries_of_event ON event_deliveries (event_seq);
+
+  CREATE TABLE event_subscriptions (
+    name TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    PRIMARY KEY (name, topic)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

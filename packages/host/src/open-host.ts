@@ -26,8 +26,9 @@ export async function openHost<Caller = undefined>(options: HostOptions<Caller>)
     const packages = new PackageFolder(join(dataDir, "packages"));
     const plugins = await store.all("SELECT * FROM plugins ORDER BY id");
     const grants = await store.all("SELECT * FROM grants ORDER BY plugin_id, permission");
+    const subscriptions = await store.all("SELECT * FROM event_subscriptions");
     await packages.prepare(new Set(plugins.map((row) => String(row["file_digest"]))));
-    return new Host(options, assembleParts(options, store, packages, { plugins, grants }));
+    return new Host(options, assembleParts(options, store, packages, { plugins, grants, subscriptions }));
   } catch (error) {
     await store.close();
     throw isCodedError(error) ? error : unusable(dataDir, error);

@@ -20,6 +20,16 @@ export interface Context {
     /** Whether the right to all of a permission, written as in a manifest, holds at this moment. */
     has(permission: Readonly<Record<string, Value>>): Promise<boolean>;
   };
+  /** The event that the action is called with; `undefined` when it is called otherwise. */
+  readonly event: EventFacts | undefined;
+  readonly events: {
+    /**
+     * Tells whoever subscribed, in the caller's partition, of an event that the manifest declares. Needs
+     * `platform_services` with `events`. A durable event is on disk when this resolves; its `key`, if given, keeps it
+     * from being published twice within 24 hours.
+     */
+    publish(event: string, value?: Value, options?: { key?: string }): Promise<{ id: string; isNew: boolean }>;
+  };
   readonly plugins: {
     /**
      * Calls an action of a plugin that the manifest depends on. Needs `platform_services` with `plugins`. The callee
@@ -35,6 +45,18 @@ export interface Context {
   readonly files: Files;
   /** An HTTP request. Needs `network_restricted` (or `network_unrestricted`). */
   fetch(url: string, options?: FetchOptions): Promise<FetchAnswer>;
+}
+
+/** What an action may know of the event that it handles. */
+export interface EventFacts {
+  /** Equal when a durable event is delivered again. */
+  readonly id: string;
+  /** `publisher.name/event`, or `app/event` of the embedding program. */
+  readonly topic: string;
+  /** ISO instant. */
+  readonly publishedAt: string;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
 }
 
 /**

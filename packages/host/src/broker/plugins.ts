@@ -115,6 +115,8 @@ export function makePluginsService({ rights, plugins, counts, call: run }: Plugi
         callerRights,
         signal: AbortSignal.any([call.signal(), timeout]),
         origin: {
+          by: `called by ${call.pluginId}`,
+          hops: call.hops,
           chain: [...call.chain, call.pluginId],
           through: hasTheirRights ? undefined : call,
           deadlineAt,

@@ -9,8 +9,20 @@ export interface CallTree {
   underWay: number;
 }
 
+/** What a plugin may know of the event that it is called with. */
+export interface EventFacts {
+  readonly id: string;
+  readonly topic: string;
+  /** ISO instant. */
+  readonly publishedAt: string;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+}
+
 /** How a call came about that the embedding program did not make itself. */
 export interface CallOrigin {
+  /** For the journal: who or what called. */
+  readonly by: string;
   /** Plugins whose calls led here, outermost first. */
   readonly chain: readonly string[];
   /** The call whose rights limit this one too; `undefined` when its plugin may use the callee's rights. */
@@ -18,6 +30,9 @@ export interface CallOrigin {
   /** When the call that led here ends, by `performance.now()`, ms. */
   readonly deadlineAt: number;
   readonly tree: CallTree;
+  /** Events that led here, one handled after the other. */
+  readonly hops: number;
+  readonly event?: EventFacts;
 }
 
 /** What the broker knows of the call that a request belongs to. Nothing of it comes from the plugin. */
@@ -36,6 +51,7 @@ export interface ServiceCall {
   readonly through: ServiceCall | undefined;
   readonly deadlineAt: number;
   readonly tree: CallTree;
+  readonly hops: number;
   /** What somebody allowed for this call only. */
   readonly grantedOnce: Permission[];
   /** Fires when the call has ended: nothing goes on for it. Made when first asked for. */

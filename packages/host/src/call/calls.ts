@@ -105,9 +105,7 @@ export class Calls {
         const { version } = plugin.manifest;
         const durationUs = (performance.now() - startedAt) * 1_000;
         const { journal, statistics, alerts } = this.#parts;
-        const by = origin?.chain.at(-1);
-        const detail = by === undefined ? undefined : `called by ${by}`;
-        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail });
+        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail: origin?.by });
         statistics.note(pluginId, action, outcome, durationUs);
         alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
       }

@@ -79,7 +79,7 @@ export class Compartments {
     const { action, input, partition, callerRights, signal, origin } = call;
     const compartment = plugin.compartments.get(keyOf(partition)) ?? (await this.#open(plugin, partition));
     const { id, version } = plugin.manifest;
-    const about = JSON.stringify({ plugin: { id, version }, action });
+    const about = JSON.stringify({ plugin: { id, version }, action, event: origin?.event });
     const effect = plugin.manifest.contributes.actions[action]?.effect;
     const life = new CallLife();
     const caller: ServiceCall = {
@@ -93,6 +93,7 @@ export class Compartments {
       through: origin?.through,
       deadlineAt: Math.min(origin?.deadlineAt ?? Infinity, performance.now() + plugin.limits.wallMs),
       tree: origin?.tree ?? { underWay: 0 },
+      hops: origin?.hops ?? 0,
       grantedOnce: [],
       signal: () => life.signal(),
     };

@@ -36,6 +36,8 @@ export const TABLES_OF_PLUGIN = [
   "network_use",
   "file_use",
   "service_use",
+  "event_deliveries",
+  "events",
   "call_statistics",
   "storage",
   "storage_usage",

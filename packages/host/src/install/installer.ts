@@ -513,5 +513,9 @@ function schemasOf(manifest: Manifest): { what: string; schema: DialectSchema }[
     { what: `the input schema of ${name}`, schema: input },
     { what: `the output schema of ${name}`, schema: output },
   ]);
-  return [...settings, ...actions];
+  const events = Object.entries(manifest.contributes.events).map(([name, { payload }]) => ({
+    what: `the schema of the event ${name}`,
+    schema: payload,
+  }));
+  return [...settings, ...actions, ...events];
 }

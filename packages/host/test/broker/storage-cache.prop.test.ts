@@ -41,6 +41,7 @@ const callOf = (pluginId: string, partition: string | undefined): ServiceCall =>
   through: undefined,
   deadlineAt: Infinity,
   tree: { underWay: 0 },
+  hops: 0,
   grantedOnce: [],
   signal: () => new AbortController().signal,
 });
