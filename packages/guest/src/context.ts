@@ -191,6 +191,10 @@ export class CallContext {
     return this.#service.plugins;
   }
 
+  get schedules(): object {
+    return this.#service.schedules;
+  }
+
   get secrets(): object {
     return this.#service.secrets;
   }

@@ -9,6 +9,7 @@ export class Services {
   #files: object | undefined;
   #permissions: object | undefined;
   #plugins: object | undefined;
+  #schedules: object | undefined;
   #secrets: object | undefined;
 
   constructor(requests: Requests, callId: number) {
@@ -48,6 +49,14 @@ export class Services {
     return (this.#plugins ??= Object.freeze({
       call: (plugin: unknown, action: unknown, input: unknown) =>
         this.#ask("plugins.call", { plugin, action, input }, "output"),
+    }));
+  }
+
+  get schedules(): object {
+    return (this.#schedules ??= Object.freeze({
+      list: () => this.#ask("schedules.list", {}, "schedules"),
+      set: (name: unknown, schedule: object) => this.#ask("schedules.set", { ...schedule, name }, "nextAt"),
+      remove: (name: unknown) => this.#ask("schedules.remove", { name }, "removed"),
     }));
   }
 

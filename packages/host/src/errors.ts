@@ -351,6 +351,12 @@ export const hostErrors = {
     cause: "Within 24 hours the same key came with another input, or for another event.",
     remedy: "Use a new key for each new intent, and the same key only to repeat it.",
   },
+  HOST_SCHEDULE_INVALID: {
+    kind: "input",
+    meaning: "A schedule of a manifest never runs.",
+    cause: "Its cron expression or time zone is none, or describes no moment, such as 30 February.",
+    remedy: "The author corrects the schedule that the message names.",
+  },
   HOST_EVENT_UNKNOWN: {
     kind: "usage",
     meaning: "The embedding program used an event or a dead letter that there is not.",

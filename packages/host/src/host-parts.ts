@@ -14,6 +14,7 @@ import { makeNetworkService } from "./broker/network.ts";
 import { openVaultKey } from "./broker/node-vault-key.ts";
 import { makePermissionsService } from "./broker/permissions.ts";
 import { makePluginsService } from "./broker/plugins.ts";
+import { makeSchedulesService } from "./broker/schedules.ts";
 import { makeSecretsService } from "./broker/secrets.ts";
 import { makeStorageService } from "./broker/storage.ts";
 import { Vault } from "./broker/vault.ts";
@@ -37,6 +38,7 @@ import { GrantChanges } from "./rights/grant-changes.ts";
 import { Grants } from "./rights/grants.ts";
 import { PermissionRequests } from "./rights/permission-requests.ts";
 import { Rights } from "./rights/rights.ts";
+import { Scheduler } from "./schedules/scheduler.ts";
 import { SchemaThread } from "./schema/node-schema-thread.ts";
 import { Alerts } from "./statistics/alerts.ts";
 import { Statistics } from "./statistics/statistics.ts";
@@ -68,6 +70,7 @@ export interface HostParts {
   readonly switches: Switches;
   readonly counts: HourlyCounts;
   readonly bus: EventBus;
+  readonly scheduler: Scheduler;
   readonly calls: Calls;
 }
 
@@ -88,7 +91,10 @@ export function assembleParts<Caller>(
     return found;
   };
   const events = new EventSink((event) => {
-    if (event.kind === "state") bus.wake();
+    if (event.kind === "state") {
+      bus.wake();
+      scheduler.notePlugins();
+    }
     options.onEvent?.(event);
   }, now);
   const onFault = (error: unknown): void => events.emit({ kind: "fault", what: "journal", error: reportOf(error) });
@@ -143,6 +149,7 @@ export function assembleParts<Caller>(
       makeFilesService({ rights, store, forbidden: [options.dataDir] }),
       makePermissionsService(rights),
       makeEventsService({ rights, plugins, counts, bus: () => bus }),
+      makeSchedulesService({ store, plugins, scheduler: () => scheduler }),
       makePluginsService({ rights, plugins, counts, call: (...call) => calls.call(...call) }),
     ],
     journal,
@@ -167,18 +174,24 @@ export function assembleParts<Caller>(
   const compartments = new Compartments({ ...shared, onLog, onCrash: quarantine });
   const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
   const calls = new Calls({ ...shared, compartments });
-  const bus = new EventBus({
+  const driven = {
     ...shared,
     setAlarm: options.setAlarm ?? makeTimerAlarm(now),
-    appEvents: options.events ?? {},
-    call: (...call) => calls.call(...call),
+    call: (...call: Parameters<Calls["call"]>) => calls.call(...call),
+  };
+  const bus = new EventBus({ ...driven, appEvents: options.events ?? {} });
+  const scheduler = new Scheduler({
+    ...driven,
+    onFault: (error) => events.emit({ kind: "fault", what: "schedule", error: reportOf(error) }),
   });
   grants.restore(stored.grants);
   for (const row of stored.plugins) plugins.restore(row);
   bus.restore(stored.subscriptions);
+  scheduler.notePlugins();
   return {
     ...shared,
     bus,
+    scheduler,
     vault,
     settings,
     changes,

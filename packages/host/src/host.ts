@@ -22,6 +22,7 @@ import { parseStoredPermission } from "./rights/grants.ts";
 import type { Grant } from "./rights/grants.ts";
 import type { RegistryBook } from "./registry/registry-book.ts";
 import type { PendingRequest } from "./rights/permission-requests.ts";
+import type { Schedule } from "./schedules/schedule-rows.ts";
 import { suggestPermissions } from "./rights/suggest.ts";
 import type { PermissionSuggestion } from "./rights/suggest.ts";
 import type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
@@ -373,6 +374,12 @@ export class Host<Caller = undefined> {
     ));
   }
 
+  /** When actions run by themselves: what manifests declare and what plugins set. */
+  schedules(pluginId?: string): Promise<Schedule[]> {
+    this.#refuseWhenClosed();
+    return this.#parts.scheduler.list(pluginId);
+  }
+
   /** What was installed, granted, called and denied; newest first. */
   journal(query: JournalQuery = {}): Promise<JournalEntry[]> {
     this.#refuseWhenClosed();
@@ -407,6 +414,7 @@ export class Host<Caller = undefined> {
     this.#isClosed = true;
     this.#parts.calls.close();
     this.#parts.bus.close();
+    this.#parts.scheduler.close();
     this.#parts.supervisor.close();
     await this.#parts.changes.whenIdle();
     const { journal, grants, statistics, counts, schemas, graphs, store } = this.#parts;

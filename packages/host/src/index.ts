@@ -37,6 +37,7 @@ export type { Grant } from "./rights/grants.ts";
 export type { PendingRequest } from "./rights/permission-requests.ts";
 export type { PermissionSuggestion } from "./rights/suggest.ts";
 export type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
+export type { Schedule, ScheduleDefinition, ScheduleKey } from "./schedules/schedule-rows.ts";
 export type { AlertRule } from "./statistics/alerts.ts";
 export type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
 export type { NewRegistry, PublisherBinding, RegistryBook, RegistryRecord } from "./registry/registry-book.ts";

@@ -217,4 +217,19 @@ export const migrations: readonly Migration[] = [
     PRIMARY KEY (name, topic)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE schedules (
+    plugin_id TEXT NOT NULL REFERENCES plugins (id) DEFERRABLE INITIALLY DEFERRED,
+    area TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- Whether the manifest declares it; else the plugin set it.
+    is_declared INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    input TEXT NOT NULL,
+    caller_rights TEXT,
+    next_at TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, is_declared, area, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX schedules_due ON schedules (next_at);
+  `,
 ];

@@ -38,6 +38,7 @@ export interface Context {
      */
     call(pluginId: string, action: string, input?: Value): Promise<unknown>;
   };
+  readonly schedules: Schedules;
   readonly secrets: {
     /** The value of a secret. Needs `secrets_access` with `reveal`; prefer `secretHeaders` of `network_restricted`. */
     reveal(name: string): Promise<string>;
@@ -45,6 +46,30 @@ export interface Context {
   readonly files: Files;
   /** An HTTP request. Needs `network_restricted` (or `network_unrestricted`). */
   fetch(url: string, options?: FetchOptions): Promise<FetchAnswer>;
+}
+
+/**
+ * Actions of the plugin that run by themselves, for the partition of the call that sets them and with no more rights
+ * than it has. Needs no permission; 16 are kept in each partition.
+ */
+export interface Schedules {
+  /** Sets a schedule, or sets it anew; answers with the first moment, an ISO instant. */
+  set(name: string, schedule: ScheduleOptions): Promise<string>;
+  /** Whether there was one. */
+  remove(name: string): Promise<boolean>;
+  list(): Promise<(Required<Omit<ScheduleOptions, "input">> & { name: string; nextAt: string })[]>;
+}
+
+export interface ScheduleOptions {
+  /** Minute, hour, day of month, month, day of week: `30 6 * * MON-FRI`. */
+  readonly cron: string;
+  /** Default UTC. */
+  readonly timeZone?: string;
+  readonly action: string;
+  /** What the action gets, up to 4 KiB of JSON. Default null. */
+  readonly input?: Value;
+  /** Runs that no host was there for: none is made up for, one is, or each of the last 24. Default `once`. */
+  readonly missed?: "skip" | "once" | "all";
 }
 
 /** What an action may know of the event that it handles. */

@@ -14,6 +14,7 @@ export {
   MANIFEST_FILE,
   MAX_MANIFEST_BYTES,
   manifestJsonSchema,
+  scheduleSchema,
   topicSchema,
 } from "./manifest.ts";
 export type { ActionDeclaration, EventDeclaration, Manifest } from "./manifest.ts";

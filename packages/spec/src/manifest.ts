@@ -96,6 +96,24 @@ const subscription = z.strictObject({
   action: memberName.describe("The action that is called with what the event carries."),
 });
 
+/** When an action runs by itself, in a manifest or as a plugin sets it. */
+export const scheduleSchema = z.strictObject({
+  cron: z
+    .string()
+    .max(100)
+    .regex(/^[0-9A-Za-z*/,#-]+(?: [0-9A-Za-z*/,#-]+){4}$/, 'must have five fields, like "30 6 * * MON-FRI"')
+    .describe("Minute, hour, day of month, month, day of week."),
+  timeZone: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/, 'must be an IANA time zone, like "Europe/Berlin"')
+    .default("UTC"),
+  action: memberName,
+  missed: z
+    .enum(["skip", "once", "all"])
+    .default("once")
+    .describe("Runs that no host was there for: none is made up for, one is, or each of the last 24."),
+});
+
 const price = z.strictObject({
   amountMinor: z.int().min(1).max(100_000_000).describe("In the currency's smallest unit, such as cents."),
   currency: z.string().regex(/^[A-Z]{3}$/, "must be an ISO 4217 code such as EUR"),
@@ -116,9 +134,20 @@ const contributes = z
   .strictObject({
     actions: z.record(memberName, action).default({}).describe("Named functions, with schemas for input and output."),
     events: z.record(memberName, event).default({}).describe("What the plugin tells whoever subscribed."),
+    schedules: z
+      .record(memberName, scheduleSchema)
+      .default({})
+      .describe("Actions that run by themselves; the input is null."),
     subscriptions: z.record(topicSchema, subscription).default({}).describe("Topics of others, and who handles them."),
   })
-  .superRefine(({ actions, subscriptions }, context) => {
+  .superRefine(({ actions, schedules, subscriptions }, context) => {
+    for (const [schedule, { action: name }] of Object.entries(schedules))
+      if (!Object.hasOwn(actions, name))
+        context.addIssue({
+          code: "custom",
+          path: ["schedules", schedule, "action"],
+          message: "names no action of this plugin",
+        });
     for (const [topic, { action: name }] of Object.entries(subscriptions))
       if (!Object.hasOwn(actions, name))
         context.addIssue({

@@ -3,6 +3,7 @@ import type { Row, Store } from "@berth/store";
 
 import type { SetAlarm } from "../alarm.ts";
 import { journalStatement } from "../journal.ts";
+import { Pump } from "../pump.ts";
 import { deliveryOf, doneStatements, trimStatement } from "./delivery-rows.ts";
 import type { Delivery } from "./delivery-rows.ts";
 import { MAX_AT_A_TIME } from "./ephemeral-queue.ts";
@@ -40,52 +41,33 @@ export interface DurableParts {
 export class DurableQueue {
   readonly #parts: DurableParts;
   readonly #underWay = new Map<string, Set<number>>();
-  #cancelAlarm: (() => void) | undefined;
-  #pumping: Promise<void> | undefined;
-  #isAskedAgain = false;
-  #isClosed = false;
+  readonly #pump: Pump;
 
   constructor(parts: DurableParts) {
     this.#parts = parts;
+    this.#pump = new Pump({ ...parts, look: () => this.#look() });
   }
 
-  /** Looks for what is due. Called whenever something may be: a publication, a plugin switched on, an alarm. */
+  /** Called whenever something may be due: a publication, a plugin switched on. */
   wake(): void {
-    this.#isAskedAgain = true;
-    this.#pumping ??= this.#pump().finally(() => {
-      this.#pumping = undefined;
-      if (this.#isAskedAgain && !this.#isClosed) this.wake();
-    });
+    this.#pump.wake();
   }
 
-  async #pump(): Promise<void> {
-    try {
-      while (this.#isAskedAgain && !this.#isClosed) {
-        this.#isAskedAgain = false;
-        await this.#begin();
-      }
-    } catch (error) {
-      if (this.#isClosed) return; // The store closed with the host.
-      this.#parts.onFault(error);
-      this.#alarmAt(new Date(this.#parts.now().getTime() + FIRST_RETRY_MS));
-    }
-  }
-
-  async #begin(): Promise<void> {
+  async #look(): Promise<Date | undefined> {
     const { store, now, isReady } = this.#parts;
     const at = now().toISOString();
     const lines = await store.all(
-      "SELECT plugin_id, min(due_at) AS first, max(due_at > ?) AS has_later FROM event_deliveries WHERE state = 'pending' GROUP BY plugin_id",
+      "SELECT DISTINCT plugin_id FROM event_deliveries WHERE state = 'pending' AND due_at <= ?",
       [at],
     );
     for (const line of lines) {
       const subscriber = String(line["plugin_id"]);
-      const underWay = this.#underWay.get(subscriber) ?? new Set();
-      if (!isReady(subscriber) || underWay.size >= MAX_AT_A_TIME || String(line["first"]) > at) continue;
+      const underWay = this.#underWay.get(subscriber)?.size ?? 0;
+      if (!isReady(subscriber) || underWay >= MAX_AT_A_TIME) continue;
       const rows = await store.all(
         `SELECT d.event_seq, d.attempts, e.* FROM event_deliveries d JOIN events e ON e.seq = d.event_seq
           WHERE d.state = 'pending' AND d.plugin_id = ? AND d.due_at <= ? ORDER BY d.event_seq LIMIT ?`,
-        [subscriber, at, MAX_AT_A_TIME + underWay.size],
+        [subscriber, at, MAX_AT_A_TIME + underWay],
       );
       for (const row of rows) this.#start(subscriber, row);
     }
@@ -93,29 +75,23 @@ export class DurableQueue {
       "SELECT min(due_at) AS at FROM event_deliveries WHERE state = 'pending' AND due_at > ?",
       [at],
     );
-    if (typeof next?.["at"] === "string") this.#alarmAt(new Date(next["at"]));
-  }
-
-  #alarmAt(at: Date): void {
-    if (this.#isClosed) return;
-    this.#cancelAlarm?.();
-    this.#cancelAlarm = this.#parts.setAlarm(at, () => this.wake());
+    return typeof next?.["at"] === "string" ? new Date(next["at"]) : undefined;
   }
 
   #start(subscriber: string, row: Row): void {
     const seq = Number(row["event_seq"]);
     let underWay = this.#underWay.get(subscriber);
     if (underWay === undefined) this.#underWay.set(subscriber, (underWay = new Set()));
-    if (underWay.size >= MAX_AT_A_TIME || underWay.has(seq) || this.#isClosed) return;
+    if (underWay.size >= MAX_AT_A_TIME || underWay.has(seq) || this.#pump.isClosed) return;
     underWay.add(seq);
     this.#run(subscriber, seq, row)
       .catch((error: unknown) => {
-        if (!this.#isClosed) this.#parts.onFault(error);
+        if (!this.#pump.isClosed) this.#parts.onFault(error);
       })
       .finally(() => {
         underWay.delete(seq);
         if (underWay.size === 0) this.#underWay.delete(subscriber);
-        if (!this.#isClosed) this.wake();
+        this.wake();
       });
   }
 
@@ -128,7 +104,7 @@ export class DurableQueue {
       failure = error ?? new Error("the handler threw nothing");
     }
     if (failure === undefined) await store.transaction(doneStatements(subscriber, seq));
-    else if (!this.#isClosed) await this.#noteFailure(subscriber, seq, row, failure);
+    else if (!this.#pump.isClosed) await this.#noteFailure(subscriber, seq, row, failure);
   }
 
   async #noteFailure(subscriber: string, seq: number, row: Row, failure: unknown): Promise<void> {
@@ -171,7 +147,6 @@ export class DurableQueue {
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#cancelAlarm?.();
+    this.#pump.close();
   }
 }

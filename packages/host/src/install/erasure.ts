@@ -36,6 +36,7 @@ export const TABLES_OF_PLUGIN = [
   "network_use",
   "file_use",
   "service_use",
+  "schedules",
   "event_deliveries",
   "events",
   "call_statistics",

@@ -20,6 +20,7 @@ import { replaceGrants } from "../rights/grants.ts";
 import type { Grant, Grants } from "../rights/grants.ts";
 import type { Rights } from "../rights/rights.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
+import { verifySchedules } from "../schedules/cron-times.ts";
 import type { Alerts } from "../statistics/alerts.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 import { TABLES_OF_PLUGIN, exportData, previewErasure } from "./erasure.ts";
@@ -129,6 +130,7 @@ export class Installer {
       throw new HostError("HOST_ALREADY_INSTALLED", `${id} ${plan.manifest.version} is installed already`);
     }
     await schemas.compile(schemasOf(plan.manifest));
+    verifySchedules(plan.manifest, now());
     const { missing } = await supervisor.wallFor(engine, plan.level);
     return { ...plan, reducedBy: missing.map(({ what, why, remedy }) => `no ${what}: ${why}. To mend it: ${remedy}`) };
   }

@@ -49,8 +49,10 @@ for (const delivery of ["said", "kept"]) {
       await publish(host, [delivery, "private"], "anna");
       await until(async () => (await heard(host, "user", "anna")).length === 1);
       assert.deepEqual(await heard(host, "user", "bert"), []);
-      const calls = (await host.journal({ pluginId: "acme.sub" })).filter(({ subject }) => subject === "hear");
-      assert.equal(calls.find(({ outcome }) => outcome === "ok")?.detail, `event acme.pub/${delivery}`);
+      const detailOf = async (): Promise<string | undefined> =>
+        (await host.journal({ pluginId: "acme.sub" })).find(({ subject }) => subject === "hear")?.detail;
+      await until(async () => (await detailOf()) !== undefined);
+      assert.equal(await detailOf(), `event acme.pub/${delivery}`);
       assert.deepEqual(await host.events.deadLetters(), []);
     }));
 }
