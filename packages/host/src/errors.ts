@@ -351,6 +351,12 @@ export const hostErrors = {
     cause: "Within 24 hours the same key came with another input, or for another event.",
     remedy: "Use a new key for each new intent, and the same key only to repeat it.",
   },
+  BROKER_KEY_UNCERTAIN: {
+    kind: "limit",
+    meaning: "A call was repeated with its key, and nobody knows whether the first one took effect.",
+    cause: "The first call failed, or the program ended during it, and the action does not promise to be repeatable.",
+    remedy: "Find out what happened, then call with a new key; authors declare `effect: idempotent` where it is true.",
+  },
   HOST_SCHEDULE_INVALID: {
     kind: "input",
     meaning: "A schedule of a manifest never runs.",

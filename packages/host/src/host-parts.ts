@@ -10,6 +10,7 @@ import { DailyBytes } from "./broker/daily-bytes.ts";
 import { makeEventsService } from "./broker/events.ts";
 import { makeFilesService } from "./broker/files.ts";
 import { HourlyCounts } from "./broker/hourly-counts.ts";
+import { KeyedEffects } from "./broker/keyed-effects.ts";
 import { makeNetworkService } from "./broker/network.ts";
 import { openVaultKey } from "./broker/node-vault-key.ts";
 import { makePermissionsService } from "./broker/permissions.ts";
@@ -20,6 +21,7 @@ import { makeStorageService } from "./broker/storage.ts";
 import { Vault } from "./broker/vault.ts";
 import { Calls } from "./call/calls.ts";
 import { Compartments } from "./call/compartments.ts";
+import { KeyedCalls } from "./call/keyed-calls.ts";
 import { ChangeQueue } from "./change-queue.ts";
 import { EventBus } from "./events/event-bus.ts";
 import { EventSink } from "./host-event.ts";
@@ -154,6 +156,7 @@ export function assembleParts<Caller>(
     ],
     journal,
     alerts,
+    new KeyedEffects(store, now),
   );
   const keys = new KeyRing(store, now);
   const supervisor = new Supervisor({
@@ -173,7 +176,7 @@ export function assembleParts<Caller>(
   };
   const compartments = new Compartments({ ...shared, onLog, onCrash: quarantine });
   const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
-  const calls = new Calls({ ...shared, compartments });
+  const calls = new Calls({ ...shared, compartments, keyedCalls: new KeyedCalls(store, now) });
   const driven = {
     ...shared,
     setAlarm: options.setAlarm ?? makeTimerAlarm(now),

@@ -49,6 +49,14 @@ export interface CallOptions<Caller> {
   readonly signal?: AbortSignal;
 }
 
+export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
+  /**
+   * Makes several calls of one intent one call, for 24 hours and within the caller's partition: the first one runs,
+   * others wait for it or get its answer. 1 to 200 characters.
+   */
+  readonly idempotencyKey?: string;
+}
+
 /** Installs plugins and runs them. Made by `openHost`; close it to let go of the data directory. */
 export class Host<Caller = undefined> {
   readonly #options: HostOptions<Caller>;
@@ -140,11 +148,18 @@ export class Host<Caller = undefined> {
    * Runs an action on a value of up to 1 MiB.
    *
    * @throws HostError HOST_PLUGIN_UNKNOWN, HOST_ACTION_UNKNOWN, HOST_INPUT_INVALID, HOST_OUTPUT_INVALID,
-   *   HOST_VALUE_TOO_LARGE, HOST_PARTITION_INVALID, HOST_PACKAGE_DAMAGED; SandboxError; WireError WIRE_VALUE_NOT_JSON
+   *   HOST_VALUE_TOO_LARGE, HOST_PARTITION_INVALID, HOST_PACKAGE_DAMAGED; with a key BROKER_KEY_REUSED,
+   *   BROKER_KEY_UNCERTAIN, BROKER_QUOTA_EXCEEDED; SandboxError; WireError WIRE_VALUE_NOT_JSON
    */
-  async call(pluginId: string, action: string, input: unknown, options: CallOptions<Caller> = {}): Promise<unknown> {
+  async call(
+    pluginId: string,
+    action: string,
+    input: unknown,
+    options: KeyedCallOptions<Caller> = {},
+  ): Promise<unknown> {
     this.#refuseWhenClosed();
-    return this.#parts.calls.call(pluginId, action, input, this.#scopeOf(options));
+    const { idempotencyKey } = options;
+    return this.#parts.calls.call(pluginId, action, input, { ...this.#scopeOf(options), idempotencyKey });
   }
 
   /**

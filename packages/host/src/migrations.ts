@@ -232,4 +232,35 @@ export const migrations: readonly Migration[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX schedules_due ON schedules (next_at);
   `,
+  `
+  -- Calls that were made with a key, and what they answered, for a day.
+  CREATE TABLE keyed_calls (
+    plugin_id TEXT NOT NULL,
+    area TEXT NOT NULL,
+    action TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    effect_key TEXT NOT NULL,
+    json TEXT,
+    bytes BLOB,
+    size INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, area, action, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX keyed_calls_sizes ON keyed_calls (plugin_id, size);
+  CREATE INDEX keyed_calls_age ON keyed_calls (at);
+
+  -- Effects of calls that may be repeated, and what they answered, for a day.
+  CREATE TABLE keyed_effects (
+    plugin_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    json TEXT NOT NULL,
+    bytes BLOB,
+    size INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX keyed_effects_sizes ON keyed_effects (plugin_id, size);
+  CREATE INDEX keyed_effects_age ON keyed_effects (at);
+  `,
 ];

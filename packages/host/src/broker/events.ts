@@ -29,7 +29,7 @@ export function makeEventsService({ rights, plugins, counts, bus }: EventsParts)
     methods: methodTable(
       {},
       {
-        async publish(call, request) {
+        async publish(call, request, effectKey) {
           const { pluginId, partition, callerRights, hops } = call;
           const name = nameOf(METHOD, request, "event", 64);
           const key = request["key"] === undefined ? undefined : nameOf(METHOD, request, "key", MAX_KEY_LENGTH);
@@ -56,7 +56,10 @@ export function makeEventsService({ rights, plugins, counts, bus }: EventsParts)
           if (fault !== undefined)
             throw requestInvalid(METHOD, `the value of ${name} at "${fault.path}" ${fault.message}`);
           await counts.spend(pluginId, "events", serviceAmountOf(right, "events", "perHour"));
-          return bus().publish({ publisher: pluginId, topic, isDurable, partition, callerRights, hops, key, value });
+          return bus().publish({
+            ...{ publisher: pluginId, topic, isDurable, partition, callerRights, hops, value },
+            key: key ?? (isDurable && call.effectKey?.isRepeatable === true ? effectKey : undefined),
+          });
         },
       },
     ),

@@ -9,8 +9,8 @@ import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import { serviceAmountOf } from "../rights/decide-right.ts";
 import type { Rights } from "../rights/rights.ts";
 import type { HourlyCounts } from "./hourly-counts.ts";
-import { methodTable, nameOf, requestInvalid } from "./service.ts";
-import type { Service, ServiceCall } from "./service.ts";
+import { nameOf, requestInvalid } from "./service.ts";
+import type { Service, ServiceCall, ServiceMethod } from "./service.ts";
 
 /** Plugins between the first call and the last one. */
 export const MAX_CALL_DEPTH = 8;
@@ -18,7 +18,7 @@ export const MAX_CALL_DEPTH = 8;
 const MAX_UNDER_WAY = 64;
 /** Of the caller's remaining time, what the callee does not get: time to say that it took too long. */
 const RESERVE_SHARE = 0.1;
-const MAX_RESERVE_MS = 1_000;
+const MAX_RESERVE_MS = 2_000;
 const ACTION = /^[a-zA-Z][A-Za-z0-9_-]{0,63}$/;
 const METHOD = "plugins.call";
 
@@ -29,6 +29,14 @@ export interface PluginsParts {
   readonly counts: HourlyCounts;
   /** Runs an action as the host does for the embedding program. */
   readonly call: (pluginId: string, action: string, input: unknown, scope: CallScope) => Promise<unknown>;
+}
+
+/** What is called, by which right. */
+interface Target {
+  readonly id: string;
+  readonly action: string;
+  readonly wanted: Permission;
+  readonly effectKey: string | undefined;
 }
 
 /**
@@ -68,42 +76,43 @@ export function makePluginsService({ rights, plugins, counts, call: run }: Plugi
 
   return {
     name: "plugins",
-    // Whether a call changes something depends on the action that is called: `verifyPlace` looks at it.
-    methods: methodTable(
-      {
-        async call(call, request) {
-          const id = nameOf(METHOD, request, "plugin", 200);
-          const action = nameOf(METHOD, request, "action", 64);
-          if (tryParsePluginId(id) === undefined || !ACTION.test(action))
-            throw requestInvalid(
-              METHOD,
-              `expected a plugin's id and an action's name, found ${quote(`${id}/${action}`)}`,
-            );
-          const wanted = wantedFor(call, `${id}/${action}`);
-          verifyPlace(call, id, action);
-          const right = await rights.verify(call, wanted);
-          const { tree } = call;
-          if (tree.underWay >= MAX_UNDER_WAY)
-            throw new HostError("BROKER_QUOTA_EXCEEDED", `${METHOD}: ${MAX_UNDER_WAY} calls are under way`);
-          tree.underWay += 1;
-          try {
-            await counts.spend(call.pluginId, "plugins", serviceAmountOf(right, "plugins", "perHour"));
-            return { output: await callOn(call, id, action, request["input"] ?? null, wanted) };
-          } finally {
-            tree.underWay -= 1;
-          }
+    methods: new Map<string, ServiceMethod>([
+      [
+        "call",
+        {
+          // Whether a call changes something depends on the action that is called: `verifyPlace` looks at it.
+          hasEffect: "by-callee",
+          async run(call, request, effectKey) {
+            const id = nameOf(METHOD, request, "plugin", 200);
+            const action = nameOf(METHOD, request, "action", 64);
+            if (tryParsePluginId(id) === undefined || !ACTION.test(action))
+              throw requestInvalid(
+                METHOD,
+                `expected a plugin's id and an action's name, found ${quote(`${id}/${action}`)}`,
+              );
+            const wanted = wantedFor(call, `${id}/${action}`);
+            verifyPlace(call, id, action);
+            const right = await rights.verify(call, wanted);
+            const { tree } = call;
+            if (tree.underWay >= MAX_UNDER_WAY)
+              throw new HostError("BROKER_QUOTA_EXCEEDED", `${METHOD}: ${MAX_UNDER_WAY} calls are under way`);
+            tree.underWay += 1;
+            try {
+              await counts.spend(call.pluginId, "plugins", serviceAmountOf(right, "plugins", "perHour"));
+              return { output: await callOn(call, { id, action, wanted, effectKey }, request["input"] ?? null) };
+            } finally {
+              tree.underWay -= 1;
+            }
+          },
         },
-      },
-      {},
-    ),
+      ],
+    ]),
   };
 
   async function callOn(
     call: ServiceCall,
-    id: string,
-    action: string,
+    { id, action, wanted, effectKey }: Target,
     input: unknown,
-    wanted: Permission,
   ): Promise<unknown> {
     const hasTheirRights = wanted.name === "platform_services" && wanted.plugins?.withTheirRights === true;
     const leftMs = Math.max(call.deadlineAt - performance.now(), 0);
@@ -113,6 +122,7 @@ export function makePluginsService({ rights, plugins, counts, call: run }: Plugi
       return await run(id, action, input, {
         partition,
         callerRights,
+        ...(effectKey !== undefined && call.effectKey?.isRepeatable === true && { idempotencyKey: effectKey }),
         signal: AbortSignal.any([call.signal(), timeout]),
         origin: {
           by: `called by ${call.pluginId}`,

@@ -35,6 +35,16 @@ export interface CallOrigin {
   readonly event?: EventFacts;
 }
 
+/** What makes effects of a call recognizable when they are repeated. Only calls of `idempotent` actions have one. */
+export interface EffectKey {
+  /** The same whenever the same call is repeated. */
+  readonly key: string;
+  /** Whether the call may come again with this key: then the broker remembers its effects. */
+  readonly isRepeatable: boolean;
+  /** Equal requests of the call so far, by digest: the second of two is not a repetition of the first. */
+  readonly seen: Map<string, number>;
+}
+
 /** What the broker knows of the call that a request belongs to. Nothing of it comes from the plugin. */
 export interface ServiceCall {
   readonly pluginId: string;
@@ -52,6 +62,7 @@ export interface ServiceCall {
   readonly deadlineAt: number;
   readonly tree: CallTree;
   readonly hops: number;
+  readonly effectKey: EffectKey | undefined;
   /** What somebody allowed for this call only. */
   readonly grantedOnce: Permission[];
   /** Fires when the call has ended: nothing goes on for it. Made when first asked for. */
@@ -63,10 +74,16 @@ export type ServiceRequest = Readonly<Record<string, unknown>>;
 
 /** One thing that a service does. */
 export interface ServiceMethod {
-  /** Whether it changes anything that outlives the call: an action that is `pure` is refused it. */
-  readonly hasEffect: boolean;
-  /** Answers with a value that can cross, or throws a coded error, which the plugin sees. */
-  readonly run: (call: ServiceCall, request: ServiceRequest) => Promise<unknown>;
+  /**
+   * Whether it changes anything that outlives the call: an action that is `pure` is refused it. `by-callee`: the
+   * service looks itself.
+   */
+  readonly hasEffect: boolean | "by-callee";
+  /**
+   * Answers with a value that can cross, or throws a coded error, which the plugin sees. `effectKey` is the same when
+   * the same effect of the same call is repeated.
+   */
+  readonly run: (call: ServiceCall, request: ServiceRequest, effectKey?: string) => Promise<unknown>;
 }
 
 /** One service behind the broker: `storage.put` reaches the service `storage` with the method `put`. */

@@ -2,7 +2,7 @@ import { isCodedError, quote } from "@berth/base";
 import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
-import type { CallOrigin } from "../broker/service.ts";
+import type { CallOrigin, EffectKey } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Journal } from "../journal.ts";
@@ -12,6 +12,7 @@ import type { Statistics } from "../statistics/statistics.ts";
 import { refuseLarge, valueInvalid } from "./call-faults.ts";
 import type { Compartments } from "./compartments.ts";
 import type { InstalledPlugin } from "./installed-plugin.ts";
+import type { KeyedCalls } from "./keyed-calls.ts";
 
 /** What calls are made with. All of it belongs to the host. */
 export interface CallParts {
@@ -21,6 +22,7 @@ export interface CallParts {
   readonly journal: Journal;
   readonly statistics: Statistics;
   readonly alerts: Alerts;
+  readonly keyedCalls: KeyedCalls;
 }
 
 /** For whom a call is made, and until when it is wanted. */
@@ -30,6 +32,8 @@ export interface CallScope {
   readonly signal: AbortSignal | undefined;
   /** Left out: the embedding program called. */
   readonly origin?: CallOrigin | undefined;
+  /** Calls with equal keys are one call for a day. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** Runs actions: schemas on both sides, one line in the journal. */
@@ -43,17 +47,23 @@ export class Calls {
 
   /** See `Host.call`. */
   call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
-    return this.#journalled(pluginId, action, scope, async (plugin) => {
+    const { idempotencyKey: key, partition, callerRights, signal } = scope;
+    return this.#journalled(pluginId, action, scope, async (plugin, { effect }) => {
       const fault = plugin.validator(action, "input")(input);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const value = encodeValue(input);
       refuseLarge("input", value);
-      const answer = await this.#parts.compartments.run(plugin, { action, input: value, ...scope });
-      refuseLarge("output", answer);
-      const output = decodeValue(answer);
-      const broken = plugin.validator(action, "output")(output);
-      if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
-      return output;
+      const run = async (effectKey?: EffectKey): Promise<unknown> => {
+        const answer = await this.#parts.compartments.run(plugin, { action, input: value, ...scope, effectKey });
+        refuseLarge("output", answer);
+        const output = decodeValue(answer);
+        const broken = plugin.validator(action, "output")(output);
+        if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
+        return output;
+      };
+      if (key === undefined || effect === "pure") return run();
+      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal };
+      return this.#parts.keyedCalls.run({ ...wanted, isIdempotent: effect === "idempotent" }, run);
     });
   }
 

@@ -6,7 +6,8 @@ import type { Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
 import type { Broker } from "../broker/broker.ts";
-import type { CallOrigin, ServiceCall } from "../broker/service.ts";
+import { mintEffectKey } from "../broker/keyed-effects.ts";
+import type { CallOrigin, EffectKey, ServiceCall } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginLogLine } from "../host-options.ts";
 import { verifyNeedsOf } from "../graph/unmet-needs.ts";
@@ -41,6 +42,8 @@ export interface CompartmentCall {
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
   readonly origin?: CallOrigin | undefined;
+  /** Of the call that this one repeats, or that may be repeated. */
+  readonly effectKey?: EffectKey | undefined;
 }
 
 /** The running instances of plugins: opened when first called, keyed by plugin, release and partition. */
@@ -94,6 +97,7 @@ export class Compartments {
       deadlineAt: Math.min(origin?.deadlineAt ?? Infinity, performance.now() + plugin.limits.wallMs),
       tree: origin?.tree ?? { underWay: 0 },
       hops: origin?.hops ?? 0,
+      effectKey: call.effectKey ?? (effect === "idempotent" ? mintEffectKey() : undefined),
       grantedOnce: [],
       signal: () => life.signal(),
     };

@@ -116,7 +116,10 @@ export class Subscribers {
     if (subscription === undefined)
       throw new HostError("HOST_ACTION_UNKNOWN", `${subscriber} does not subscribe to ${topic} any more`);
     await this.#verifyRight(subscriber, manifest.version, subscription.action, delivery);
+    // What handles an event and may be repeated is recognized when it is: its effects happen once.
+    const isRepeatable = manifest.contributes.actions[subscription.action]?.effect === "idempotent";
     await call(subscriber, subscription.action, delivery.value(), {
+      ...(isRepeatable && { idempotencyKey: `event ${id}` }),
       partition,
       callerRights: delivery.callerRights,
       signal: undefined,
@@ -137,7 +140,15 @@ export class Subscribers {
     const { partition, callerRights, topic } = delivery;
     const call: ServiceCall = {
       ...{ pluginId, version, action, partition, callerRights },
-      ...{ effect: undefined, chain: [], through: undefined, deadlineAt: Infinity, tree: { underWay: 0 }, hops: 0 },
+      ...{
+        effect: undefined,
+        chain: [],
+        through: undefined,
+        deadlineAt: Infinity,
+        tree: { underWay: 0 },
+        hops: 0,
+        effectKey: undefined,
+      },
       grantedOnce: [],
       signal: () => new AbortController().signal,
     };

@@ -36,6 +36,8 @@ export const TABLES_OF_PLUGIN = [
   "network_use",
   "file_use",
   "service_use",
+  "keyed_calls",
+  "keyed_effects",
   "schedules",
   "event_deliveries",
   "events",

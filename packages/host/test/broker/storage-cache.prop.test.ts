@@ -42,6 +42,7 @@ const callOf = (pluginId: string, partition: string | undefined): ServiceCall =>
   deadlineAt: Infinity,
   tree: { underWay: 0 },
   hops: 0,
+  effectKey: undefined,
   grantedOnce: [],
   signal: () => new AbortController().signal,
 });
