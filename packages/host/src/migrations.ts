@@ -171,6 +171,10 @@ export const migrations: readonly Migration[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
+  ALTER TABLE plugins ADD COLUMN development_folder TEXT;
+  ALTER TABLE call_statistics ADD COLUMN cpu_us INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
   -- What services count: requests of one plugin in the hour under way.
   CREATE TABLE service_use (
     plugin_id TEXT NOT NULL,

@@ -28,7 +28,10 @@ export async function openHost<Caller = undefined>(options: HostOptions<Caller>)
     const grants = await store.all("SELECT * FROM grants ORDER BY plugin_id, permission");
     const subscriptions = await store.all("SELECT * FROM event_subscriptions");
     await packages.prepare(new Set(plugins.map((row) => String(row["file_digest"]))));
-    return new Host(options, assembleParts(options, store, packages, { plugins, grants, subscriptions }));
+    const parts = assembleParts(options, store, packages, { plugins, grants, subscriptions });
+    await parts.developments.begin();
+    await parts.activation.preload();
+    return new Host(options, parts);
   } catch (error) {
     await store.close();
     throw isCodedError(error) ? error : unusable(dataDir, error);
