@@ -56,10 +56,9 @@ export function makeEventsService({ rights, plugins, counts, bus }: EventsParts)
           if (fault !== undefined)
             throw requestInvalid(METHOD, `the value of ${name} at "${fault.path}" ${fault.message}`);
           await counts.spend(pluginId, "events", serviceAmountOf(right, "events", "perHour"));
-          return bus().publish({
-            ...{ publisher: pluginId, topic, isDurable, partition, callerRights, hops, value },
-            key: key ?? (isDurable && call.effectKey?.isRepeatable === true ? effectKey : undefined),
-          });
+          const ownKey = isDurable && call.effectKey?.isRepeatable === true ? effectKey : undefined;
+          const event = { publisher: pluginId, topic, isDurable, partition, callerRights, hops, value };
+          return bus().publish({ ...event, key: key ?? ownKey });
         },
       },
     ),

@@ -50,7 +50,9 @@ export class KeyedEffects {
     if (size > MAX_ANSWER_BYTES) return answer;
     await this.#store.transaction([
       {
-        sql: "INSERT INTO keyed_effects VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        // Nothing is kept for a plugin that was erased meanwhile.
+        sql: `INSERT INTO keyed_effects SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+              ON CONFLICT DO NOTHING`,
         params: [pluginId, key, stored.text, sections.length === 0 ? null : sections, size, this.#now().toISOString()],
       },
     ]);

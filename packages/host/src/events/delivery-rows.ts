@@ -4,7 +4,8 @@ import type { Permission } from "@berth/spec";
 import type { Row, Statement } from "@berth/store";
 import { decodeText } from "@berth/wire";
 
-import { formatStored, storedValueOf } from "../broker/storage-rows.ts";
+import { storedValueOf } from "../broker/storage-rows.ts";
+import type { formatStored } from "../broker/storage-rows.ts";
 import { parseStoredPermission } from "../rights/grants.ts";
 
 /** Events that may wait for one subscriber, and dead letters that are kept for it. */

@@ -83,7 +83,11 @@ export class EventBus {
       },
     });
     this.#durable = new DurableQueue({
-      ...{ store, now, setAlarm, deliver, onFault },
+      store,
+      now,
+      setAlarm,
+      deliver,
+      onFault,
       isReady: (subscriber) => this.subscribers.isReady(subscriber),
     });
   }
@@ -141,7 +145,12 @@ export class EventBus {
       // Bytes of a request are views of a larger buffer, which a queue must not keep alive.
       const own = bytes.map((each) => each.slice());
       const delivery: Delivery = {
-        ...{ id, topic, partition, publishedAt, hops, callerRights },
+        id,
+        topic,
+        partition,
+        publishedAt,
+        hops,
+        callerRights,
         attempt: 1,
         value: () => decodeText(text, own),
       };

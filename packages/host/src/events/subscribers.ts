@@ -139,16 +139,18 @@ export class Subscribers {
     const { rights, journal } = this.#parts;
     const { partition, callerRights, topic } = delivery;
     const call: ServiceCall = {
-      ...{ pluginId, version, action, partition, callerRights },
-      ...{
-        effect: undefined,
-        chain: [],
-        through: undefined,
-        deadlineAt: Infinity,
-        tree: { underWay: 0 },
-        hops: 0,
-        effectKey: undefined,
-      },
+      pluginId,
+      version,
+      action,
+      partition,
+      callerRights,
+      effect: undefined,
+      chain: [],
+      through: undefined,
+      deadlineAt: Infinity,
+      tree: { underWay: 0 },
+      hops: 0,
+      effectKey: undefined,
       grantedOnce: [],
       signal: () => new AbortController().signal,
     };

@@ -10,7 +10,7 @@ import { openHost } from "@berth/host";
 import type { Host, HostOptions } from "@berth/host";
 import { statedPermissionSchema } from "@berth/spec";
 
-import { HourlyCounts } from "../../src/broker/hourly-counts.ts";
+import type { HourlyCounts } from "../../src/broker/hourly-counts.ts";
 import { makePluginsService } from "../../src/broker/plugins.ts";
 import type { PluginsParts } from "../../src/broker/plugins.ts";
 import type { ServiceCall } from "../../src/broker/service.ts";
