@@ -152,7 +152,7 @@ test("a denial names the party and the parameter", async () => {
     await host.revoke("acme.aa", "platform_services");
     assert.deepEqual(await call(host, ["acme.bb", "echo", 1]), denial({ term: "grant" }));
     const subjects = (await host.journal({ pluginId: "acme.aa" })).filter(({ kind }) => kind === "denial");
-    assert.deepEqual([...new Set(subjects.map(({ subject }) => subject))].toSorted(), [
+    assert.deepEqual([...new Set(subjects.map(({ subject }) => String(subject)))].toSorted(), [
       "plugins.call platform_services",
       "plugins.call platform_services.plugins.actions",
     ]);
