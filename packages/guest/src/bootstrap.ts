@@ -73,11 +73,11 @@ function readActions(definition: unknown): Map<string, Handler> {
 /** Reads what the host tells of a call. Calls of one action are told the same, so the last reading is kept. */
 function makeFactsReader(): FactsReader {
   let lastText = "";
-  let lastFacts: CallFacts = { plugin: undefined, action: undefined };
+  let lastFacts: CallFacts = { plugin: undefined, action: undefined, event: undefined };
   return (text) => {
     if (text !== lastText) {
-      const { plugin, action } = parse(text) as CallFacts;
-      lastFacts = { plugin: Object.freeze(plugin), action };
+      const { plugin, action, event } = parse(text) as CallFacts;
+      lastFacts = { plugin: Object.freeze(plugin), action, event: Object.freeze(event) };
       lastText = text;
     }
     return lastFacts;
