@@ -1,0 +1,42 @@
+import test from "node:test";
+
+import type { SecurityLevel } from "@berth/spec";
+
+import type { EngineDescriptor } from "../../src/engine.ts";
+import { ATTACKS } from "./attacks.ts";
+import { Stage } from "./stage.ts";
+
+export interface HostileSuiteOptions {
+  /** Why the level cannot be had here. */
+  readonly skip?: string | false;
+  /** Whether attacks are run that the engine alone bears, which is the same at all of its levels. Default true. */
+  readonly isWhole?: boolean;
+}
+
+/** Plays the attacks on one stage; of each it asserts what becomes of attacker, neighbours and embedding process. */
+export function hostileSuite(
+  engine: EngineDescriptor,
+  level: SecurityLevel,
+  { skip = false, isWhole = true }: HostileSuiteOptions = {},
+): void {
+  const title = `${engine.name} at ${level}, hostile`;
+  if (skip !== false) return void test(title, { skip }, () => {});
+  let stage: Stage | undefined;
+  let longestMs = 0;
+  for (const [kind, attacks] of Object.entries(ATTACKS)) {
+    for (const attack of attacks) {
+      if (!isWhole && attack.isForEveryLevel !== true) continue;
+      const { skip: why = false, ends = attack.ends } = attack.elsewhere?.[engine.name] ?? {};
+      test(`${title}, ${kind}: ${attack.name}`, { skip: why }, async (t) => {
+        stage ??= new Stage(engine, level);
+        const stallMs = await stage.play(kind, { ...attack, ends });
+        longestMs = Math.max(longestMs, stallMs);
+        t.diagnostic(`longest stall of the embedding event loop: ${stallMs.toFixed(1)} ms`);
+      });
+    }
+  }
+  test(`${title}: no process and no changed setting of the machine is left behind`, async (t) => {
+    t.diagnostic(`longest stall of the embedding event loop in all attacks: ${longestMs.toFixed(1)} ms`);
+    await stage?.close();
+  });
+}

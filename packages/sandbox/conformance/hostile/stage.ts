@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { Limits, SecurityLevel } from "@berth/spec";
+
+import type { EngineDescriptor } from "../../src/engine.ts";
+import { SandboxError } from "../../src/errors.ts";
+import { Supervisor } from "../../src/node-supervisor.ts";
+import { openPlugin } from "../open-plugin.ts";
+import type { OpenPlugin } from "../open-plugin.ts";
+import { HOSTILE_LIMITS, bundleOf } from "./attack.ts";
+import type { Attack, Scene } from "./attack.ts";
+import { descendants } from "./descendants.ts";
+import { readMachineSettings } from "./machine-settings.ts";
+import { StallWatch } from "./stall-watch.ts";
+
+/** Honest plugins are not hurried: what fails them must be an attack. */
+const HONEST: Limits = { memoryMiB: 32, cpuMs: 20_000, wallMs: 120_000 };
+const HONEST_CODE = bundleOf({ action: "() => null" });
+/** How long ended processes may take to be gone. */
+const GONE_TRIES = 3_000;
+
+/** What a call may hear that was under way in a process which was lost to a plugin beside it. */
+const LOST_BESIDE: ReadonlySet<string> = new Set(["answers", "SANDBOX_CRASHED", "SANDBOX_CPU", "SANDBOX_MEMORY"]);
+
+/** After these the process itself may be gone, and one that crashes often is started later and later. */
+const COSTS_THE_PROCESS: ReadonlySet<string> = new Set(["SANDBOX_CRASHED", "SANDBOX_MEMORY", "SANDBOX_PROTOCOL"]);
+
+/**
+ * Where attacks are played: one supervisor, a stranger in a process of its own, and a cellmate in the attacker's
+ * process where the engine lets processes be shared. Nothing is started before the first attack.
+ */
+export class Stage {
+  readonly #engine: EngineDescriptor;
+  readonly #level: SecurityLevel;
+  readonly #settings = machineSettings();
+  readonly #processes = descendants();
+  readonly #supervisor = new Supervisor();
+  readonly #stalls = new StallWatch();
+  readonly #stranger: OpenPlugin;
+  #cellmate: OpenPlugin | undefined;
+  /** Attackers share a process with the cellmate until it had to bear too much. */
+  #cell = 0;
+  #isSpent = true;
+
+  constructor(engine: EngineDescriptor, level: SecurityLevel) {
+    this.#engine = engine;
+    this.#level = level;
+    this.#stranger = this.#open("stranger", HONEST_CODE, HONEST);
+  }
+
+  #open(packKey: string, code: string, limits: Limits, onRequest?: Attack["respond"]): OpenPlugin {
+    const options = { supervisor: this.#supervisor, packKey, level: this.#level, limits };
+    return openPlugin(this.#engine, code, { ...options, ...(onRequest !== undefined && { onRequest }) });
+  }
+
+  #renewCell(): OpenPlugin {
+    if (this.#cellmate !== undefined && !this.#isSpent) return this.#cellmate;
+    this.#cellmate?.compartment[Symbol.dispose]();
+    this.#cell += 1;
+    this.#isSpent = false;
+    return (this.#cellmate = this.#open(this.#besideKey, HONEST_CODE, HONEST));
+  }
+
+  get #cellKey(): string {
+    return `cell ${this.#cell}`;
+  }
+
+  /** A process that runs one call at a time belongs to one plugin. */
+  get #besideKey(): string {
+    return this.#engine.callsPerProcess === 1 ? `${this.#cellKey}, beside` : this.#cellKey;
+  }
+
+  /** Plays one attack and asserts what becomes of everybody. Answers with the longest stall of the embedding event loop, ms. */
+  async play(kind: string, attack: Attack): Promise<number> {
+    const cellmate = this.#renewCell();
+    const attacker = this.#open(
+      this.#cellKey,
+      bundleOf(attack),
+      { ...HOSTILE_LIMITS, ...attack.limits },
+      attack.respond,
+    );
+    const opened = [attacker];
+    const openCellmate: Scene["openCellmate"] = ({ top = "", limits = HONEST } = {}) => {
+      const plugin = this.#open(this.#besideKey, bundleOf({ top, action: "() => null" }), limits);
+      opened.push(plugin);
+      return plugin;
+    };
+    try {
+      await this.#neighboursAnswer(cellmate, "before");
+      this.#stalls.takeLongestMs();
+      await this.#attack(attack, { engine: this.#engine, attacker, openCellmate }, cellmate);
+      await this.#neighboursAnswer(cellmate, "after");
+      const stallMs = this.#stalls.takeLongestMs();
+      attacker.compartment[Symbol.dispose]();
+      // What could not be loaded never will be.
+      if (attack.top?.includes("for (;;);") !== true && !attack.ends.includes("SANDBOX_LOAD_FAILED"))
+        assert.equal(await attacker.call("echo", "still here"), "still here");
+      return stallMs;
+    } finally {
+      for (const plugin of opened) plugin.compartment[Symbol.dispose]();
+      if (kind === "memory" || kind === "stack") this.#isSpent = true;
+    }
+  }
+
+  async #neighboursAnswer(cellmate: OpenPlugin, text: string): Promise<void> {
+    assert.equal(await this.#stranger.call("echo", text), text);
+    assert.equal(await cellmate.call("echo", text), text);
+  }
+
+  /** All calls are awaited, also when one of them fails: nothing is left under way. */
+  async #attack(attack: Attack, scene: Scene, cellmate: OpenPlugin): Promise<void> {
+    const attacked = attack.play?.(scene) ?? this.#endAsTold(attack, scene.attacker);
+    const elsewhere = this.#stranger.call("echo", "during");
+    const beside = endingOf(cellmate.call("echo", "during"));
+    const [played, answer, heard] = await Promise.allSettled([attacked, elsewhere, beside]);
+    if (played.status === "rejected") throw played.reason;
+    assert.deepEqual(answer, { status: "fulfilled", value: "during" }, "the call of a plugin in another process");
+    const ending = heard.status === "fulfilled" ? heard.value : String(heard.reason);
+    if (ending !== "answers") this.#isSpent = true;
+    assert.ok(LOST_BESIDE.has(ending), `the call of a plugin in the same process ended as ${ending}`);
+  }
+
+  async #endAsTold({ ends, input = null, ...attack }: Attack, attacker: OpenPlugin): Promise<void> {
+    const call = attacker.call("attack", input);
+    const ending = await endingOf(call);
+    if (COSTS_THE_PROCESS.has(ending)) this.#isSpent = true;
+    assert.ok((ends as readonly string[]).includes(ending), `it ended as ${ending}, expected ${ends.join(" or ")}`);
+    if (ending === "answers" && "answer" in attack) assert.deepEqual(await call, attack.answer);
+  }
+
+  /** Ends everything; asserts that no process and no changed setting is left behind. */
+  async close(): Promise<void> {
+    this.#supervisor.close();
+    this.#stalls[Symbol.dispose]();
+    const leftBehind = (): [number, string][] => [...descendants()].filter(([pid]) => !this.#processes.has(pid));
+    for (let tries = 0; tries < GONE_TRIES && leftBehind().length > 0; tries += 1) await sleep(10);
+    assert.deepEqual(leftBehind(), [], "processes");
+    assert.deepEqual(machineSettings(), this.#settings, "settings of the machine");
+  }
+}
+
+/** Shared memory and queues come and go with other programs; the attacks on the walls look at them. */
+function machineSettings(): ReadonlyMap<string, string> {
+  if (process.platform !== "linux") return new Map();
+  return new Map([...readMachineSettings()].filter(([path]) => !path.startsWith("/proc/sysvipc/")));
+}
+
+async function endingOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return "answers";
+  } catch (error) {
+    return error instanceof SandboxError ? error.code : String(error);
+  }
+}
