@@ -17,3 +17,15 @@ export class CallRefused extends Error {
     this.code = code;
   }
 }
+
+/** The broker said no, in its own words. */
+export class BrokerRefused extends Error {
+  /** The code of the broker's report. */
+  readonly code: string;
+
+  constructor({ code, message }: { readonly code: string; readonly message: string }) {
+    super(message);
+    this.name = "BrokerRefused";
+    this.code = code;
+  }
+}

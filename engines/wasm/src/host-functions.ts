@@ -1,5 +1,6 @@
 import { CallRefused } from "./errors.ts";
 import type { KernelMemory } from "./kernel-memory.ts";
+import { suspending } from "./suspension.ts";
 
 /** Variables of one plugin, all together. */
 const MAX_VARIABLE_BYTES = 1_048_576;
@@ -13,6 +14,10 @@ export interface CallState {
   /** Where the plugin put its answer, or what went wrong. */
   output: { readonly offset: number; readonly length: number } | undefined;
   error: string | undefined;
+  /** The plugin's settings, as they were when the call first asked for one. */
+  settings: Readonly<Record<string, unknown>> | undefined;
+  /** What the last request over the network was answered with, besides its body. */
+  response: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined;
 }
 
 /** What host functions reach of the world. */
@@ -24,10 +29,15 @@ export interface HostWorld {
   /** The instance's own memory, if it exports one. */
   memory(): ArrayBuffer | undefined;
   random(): number;
+  /** Asks the broker; the module is suspended until it has answered. @throws BrokerRefused, CallRefused ABORTED */
+  ask(method: string, request: object): Promise<unknown>;
   log(level: "debug" | "info" | "warn" | "error", text: string): void;
 }
 
-type HostFunction = (...args: never[]) => unknown;
+type HostFunction = ((...args: never[]) => unknown) | object;
+
+/** Functions during which a module waits for the broker. */
+export const WAITING_FUNCTIONS: ReadonlySet<string> = new Set(["config_get", "http_request"]);
 
 /** An address or a length; what is not exact is outside every memory anyway. */
 const toNumber = (value: bigint): number => Number(BigInt.asUintN(64, value));
@@ -42,12 +52,6 @@ export function makeHostFunctions(world: HostWorld): Readonly<Record<string, Rea
     (level: "debug" | "info" | "warn" | "error") =>
     (offset: bigint): void =>
       world.log(level, world.call().kernel.text(toNumber(offset)));
-  const deny = (what: string) => (): never => {
-    throw new CallRefused(
-      "DENIED",
-      `the plugin asks for ${what}, which this host does not give to WebAssembly plugins`,
-    );
-  };
   return {
     "extism:host/env": {
       alloc: (length: bigint) => BigInt(world.call().kernel.allocate(toNumber(length))),
@@ -84,10 +88,13 @@ export function makeHostFunctions(world: HostWorld): Readonly<Record<string, Rea
       log_error: log("error"),
       // 0 is "trace": every line is wanted.
       get_log_level: () => 0,
-      config_get: deny("a setting (config)"),
-      http_request: deny("a request over the network (http)"),
-      http_status_code: deny("a request over the network (http)"),
-      http_headers: deny("a request over the network (http)"),
+      config_get: suspending((key: bigint) => readSetting(world, toNumber(key))),
+      http_request: suspending((request: bigint, body: bigint) => fetchFor(world, toNumber(request), toNumber(body))),
+      http_status_code: () => world.call().response?.status ?? 0,
+      http_headers() {
+        const { kernel, response } = world.call();
+        return response === undefined ? 0n : BigInt(kernel.write(Buffer.from(JSON.stringify(response.headers))));
+      },
     },
     env: {
       abort(message: number): never {
@@ -96,6 +103,48 @@ export function makeHostFunctions(world: HostWorld): Readonly<Record<string, Rea
       seed: () => world.random(),
     },
   };
+}
+
+/** The block that holds a setting: a text as it is, anything else as JSON; 0 when there is none of that name. */
+async function readSetting(world: HostWorld, key: number): Promise<bigint> {
+  const call = world.call();
+  const name = call.kernel.text(key);
+  call.settings ??= ((await world.ask("config.get", {})) as { value: Readonly<Record<string, unknown>> }).value;
+  if (!Object.hasOwn(call.settings, name)) return 0n;
+  const value = call.settings[name];
+  return BigInt(call.kernel.write(Buffer.from(typeof value === "string" ? value : JSON.stringify(value))));
+}
+
+/** Sends the request that a block describes; the block that holds the body of its answer. */
+async function fetchFor(world: HostWorld, request: number, body: number): Promise<bigint> {
+  const call = world.call();
+  const sent = body === 0 ? {} : { body: call.kernel.read(body) };
+  const answer = await world.ask("network.fetch", { ...readHttpRequest(call.kernel.text(request)), ...sent });
+  const {
+    status,
+    headers,
+    body: received,
+  } = answer as {
+    status: number;
+    headers: Readonly<Record<string, string>>;
+    body: Uint8Array;
+  };
+  call.response = { status, headers };
+  return BigInt(call.kernel.write(received));
+}
+
+/** A request in the words of Extism's kits: `{"url", "method"?, "headers"?}`; the oldest say `header`. */
+function readHttpRequest(text: string): object {
+  let request: unknown;
+  try {
+    request = JSON.parse(text);
+  } catch {
+    request = undefined; // Refused with everything else that is no object.
+  }
+  if (typeof request !== "object" || request === null || Array.isArray(request))
+    throw new CallRefused("INVALID", "a request over the network is described by a JSON object with a url");
+  const { url, method = "GET", headers, header } = request as Readonly<Record<string, unknown>>;
+  return { url, method, headers: headers ?? header ?? {} };
 }
 
 function inputByte(input: Uint8Array, offset: number): number {

@@ -1,11 +1,13 @@
 import { PluginLoadError } from "@berth/sandbox";
 import type { Compartment, CompartmentOptions, CompartmentPort, Engine } from "@berth/sandbox";
 
+import { BrokerRequests } from "./broker-requests.ts";
 import { capModule } from "./cap-module.ts";
-import { CallRefused, ModuleRefused } from "./errors.ts";
-import { makeHostFunctions } from "./host-functions.ts";
+import { BrokerRefused, CallRefused, ModuleRefused } from "./errors.ts";
+import { WAITING_FUNCTIONS, makeHostFunctions } from "./host-functions.ts";
 import type { CallState, HostWorld } from "./host-functions.ts";
 import { KernelMemory } from "./kernel-memory.ts";
+import { suspendable } from "./suspension.ts";
 
 const MIB = 1_048_576;
 /** Memory of discarded instances that may wait for the collector. */
@@ -14,6 +16,8 @@ const MAX_GARBAGE_BYTES = 32 * MIB;
 const INITIALIZERS = ["_initialize", "__wasm_call_ctors", "hs_init"];
 /** How a value that is one byte array, and nothing else, is written; see packages/wire. */
 const ONE_BYTE_ARRAY = '{"$bytes":0}';
+/** Calls that wait for one that waits for the broker. */
+const MAX_WAITING = 1_024;
 const NO_BYTES: readonly Uint8Array[] = [];
 
 /** What the engine takes from outside besides calls. */
@@ -46,9 +50,21 @@ interface LiveInstance {
   readonly memory: { readonly buffer: ArrayBuffer } | undefined;
 }
 
+/** One call, from its arrival to its answer. */
+interface Call extends CallState {
+  readonly id: number;
+  readonly action: string;
+  /** Whether it was given bytes, and so answers with bytes. */
+  readonly isBytes: boolean;
+  /** CPU time of its earlier turns; a call that waits for the broker takes several. */
+  cpuMs: number;
+  isCancelled: boolean;
+}
+
 /**
  * A module's code cannot be interrupted from its own thread: one that does not return leaves the process busy
- * and silent, and the supervisor ends it.
+ * and silent, and the supervisor ends it. While a call waits for the broker, others wait for it: a module is
+ * not made to be entered twice.
  */
 class WasmCompartment implements Compartment {
   readonly actions: readonly string[];
@@ -56,11 +72,15 @@ class WasmCompartment implements Compartment {
   readonly #port: CompartmentPort;
   readonly #cpuMs: number;
   readonly #module: WebAssembly.Module;
+  /** Whether it imports a function that waits, and so its calls may be suspended. */
+  readonly #mayWait: boolean;
   readonly #kernel: KernelMemory;
+  readonly #requests: BrokerRequests;
+  readonly #waiting: Call[] = [];
   #instance: LiveInstance | undefined;
   #variables = new Map<string, Uint8Array>();
-  #call: CallState | undefined;
-  #callId = 0;
+  #call: Call | undefined;
+  #turnBeganMs = 0;
   #garbageBytes = 0;
   #isLost = false;
 
@@ -69,9 +89,13 @@ class WasmCompartment implements Compartment {
     this.#port = port;
     this.#cpuMs = cpuMs;
     this.#kernel = new KernelMemory(memoryMiB * MIB);
+    this.#requests = new BrokerRequests((id, method, json, sections) =>
+      this.#port.request(id, this.#call?.id ?? 0, method, json, sections),
+    );
     try {
       this.#module = new WebAssembly.Module(capModule(bytes, memoryMiB));
       refuseUnknownImports(this.#module, makeHostFunctions(this.#world()));
+      this.#mayWait = WebAssembly.Module.imports(this.#module).some(({ name }) => WAITING_FUNCTIONS.has(name));
       // The first instance tells what there is to call; a start function that fails fails here.
       this.#instance = this.#open();
       this.actions = [...this.#instance.actions.keys()];
@@ -80,71 +104,126 @@ class WasmCompartment implements Compartment {
     }
   }
 
-  call(callId: number, action: string, json: string, bytes: readonly Uint8Array[]): void {
+  call(id: number, action: string, json: string, bytes: readonly Uint8Array[]): void {
     if (this.#isLost) return;
     const isBytes = json === ONE_BYTE_ARRAY && bytes.length === 1;
     if (bytes.length > 0 && !isBytes) {
       const message = "bytes inside a value do not cross to WebAssembly plugins; give the bytes as the whole value";
-      return this.#port.failure(callId, failureOf("TypeError", message, "INVALID"));
+      return this.#port.failure(id, failureOf("TypeError", message, "INVALID"));
     }
-    const call: CallState = {
+    const call: Call = {
+      id,
+      action,
+      isBytes,
       kernel: this.#kernel,
       input: isBytes ? (bytes[0] as Uint8Array) : Buffer.from(json),
       output: undefined,
       error: undefined,
+      settings: undefined,
+      response: undefined,
+      cpuMs: 0,
+      isCancelled: false,
     };
-    this.#callId = callId;
-    const startedMs = this.#options.powers.cpuMs();
-    let failure: string | undefined;
-    let output: Uint8Array | undefined;
-    try {
-      output = this.#run(action, call);
-    } catch (error) {
-      // Whatever ended it ended it in the middle: the instance is not used again.
-      this.#discard();
-      failure = describe(error);
+    if (this.#call !== undefined) {
+      if (this.#waiting.length < MAX_WAITING) return void this.#waiting.push(call);
+      const message = `${MAX_WAITING} calls wait already for one that waits for the broker`;
+      return this.#port.failure(id, failureOf("BerthError", message, "LIMIT"));
     }
-    this.#kernel.clear();
-    if (this.#options.isFresh) this.#discard();
-    if (this.#options.powers.cpuMs() - startedMs > this.#cpuMs) return this.#lose();
-    if (failure !== undefined) return this.#port.failure(callId, failure);
-    this.#answer(callId, output, isBytes);
+    this.#begin(call);
   }
 
-  #run(action: string, call: CallState): Uint8Array | undefined {
+  #begin(call: Call): void {
     this.#call = call;
+    this.#turnBeganMs = this.#options.powers.cpuMs();
+    let code: unknown;
     try {
       const instance = (this.#instance ??= this.#open());
-      const run = instance.actions.get(action);
+      const run = instance.actions.get(call.action);
       if (run === undefined)
-        throw new CallRefused("INVALID", `the module exports no function ${JSON.stringify(action)}`);
-      const code = run();
-      if (call.error !== undefined) throw new PluginError(call.error);
-      if (code !== undefined && code !== 0) throw new PluginError(`the action ${action} answered with code ${code}`);
-      return call.output && this.#kernel.read(call.output.offset, call.output.length);
-    } finally {
-      this.#call = undefined;
+        throw new CallRefused("INVALID", `the module exports no function ${JSON.stringify(call.action)}`);
+      code = run();
+    } catch (error) {
+      return this.#fail(call, error);
     }
+    if (!(code instanceof Promise)) return this.#finish(call, code);
+    code.then(
+      (later) => this.#finish(call, later),
+      (error: unknown) => this.#fail(call, error),
+    );
+  }
+
+  #finish(call: Call, code: unknown): void {
+    let output: Uint8Array | undefined;
+    try {
+      if (call.error !== undefined) throw new PluginError(call.error);
+      if (code !== undefined && code !== 0)
+        throw new PluginError(`the action ${call.action} answered with code ${String(code)}`);
+      output = call.output && this.#kernel.read(call.output.offset, call.output.length);
+    } catch (error) {
+      return this.#fail(call, error);
+    }
+    this.#end(call, () => this.#answer(call, output));
+  }
+
+  /** Whatever ended it ended it in the middle: the instance is not used again. */
+  #fail(call: Call, error: unknown): void {
+    this.#discard();
+    this.#end(call, () => this.#port.failure(call.id, describe(error)));
+  }
+
+  #end(call: Call, say: () => void): void {
+    if (this.#isLost) return;
+    this.#pause(call);
+    this.#call = undefined;
+    this.#kernel.clear();
+    if (this.#options.isFresh) this.#discard();
+    if (call.cpuMs > this.#cpuMs) return this.#lose();
+    say();
+    const next = this.#waiting.shift();
+    // In a turn of its own: the calls of a plugin must not keep others from being heard.
+    if (next !== undefined) setImmediate(() => this.#beginUnlessEnded(next));
+  }
+
+  #beginUnlessEnded(call: Call): void {
+    if (this.#isLost) return;
+    // Another may have come first.
+    if (this.#call !== undefined) return void this.#waiting.unshift(call);
+    if (call.isCancelled) return this.#end(call, () => this.#port.failure(call.id, describe(cancelled())));
+    this.#begin(call);
+  }
+
+  /** Its turn is over: it waits, or it is done. */
+  #pause(call: Call): void {
+    const now = this.#options.powers.cpuMs();
+    call.cpuMs += now - this.#turnBeganMs;
+    this.#turnBeganMs = now;
   }
 
   /** Bytes are answered with bytes, JSON with JSON: what an answer is does not depend on what is in it. */
-  #answer(callId: number, output: Uint8Array | undefined, isBytes: boolean): void {
-    if (isBytes) return this.#port.result(callId, ONE_BYTE_ARRAY, [output ?? new Uint8Array(0)]);
-    if (output === undefined) return this.#port.result(callId, "null", NO_BYTES);
+  #answer({ id, isBytes }: Call, output: Uint8Array | undefined): void {
+    if (isBytes) return this.#port.result(id, ONE_BYTE_ARRAY, [output ?? new Uint8Array(0)]);
+    if (output === undefined) return this.#port.result(id, "null", NO_BYTES);
     const text = tryReadJson(output);
-    if (text !== undefined) return this.#port.result(callId, text, NO_BYTES);
+    if (text !== undefined) return this.#port.result(id, text, NO_BYTES);
     const message = "the plugin's answer is not JSON; a plugin that gives bytes is called with bytes";
-    this.#port.failure(callId, failureOf("TypeError", message, "INVALID"));
+    this.#port.failure(id, failureOf("TypeError", message, "INVALID"));
   }
 
-  /** Nothing here waits for the broker, so there is nothing to settle. */
-  settle(): void {}
+  settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void {
+    this.#requests.settle(requestId, isOk, json, bytes);
+  }
 
-  /** A call that runs cannot hear; see the class. */
-  cancel(): void {}
+  /** A call that waits hears of it as a refusal; one that computes cannot hear, see the class. */
+  cancel(callId: number): void {
+    const call = [this.#call, ...this.#waiting].find((each) => each?.id === callId);
+    if (call === undefined) return;
+    call.isCancelled = true;
+    if (call === this.#call) this.#requests.abandon(cancelled());
+  }
 
   [Symbol.dispose](): void {
     this.#isLost = true;
+    this.#requests.abandon(cancelled());
     this.#discard();
   }
 
@@ -157,9 +236,12 @@ class WasmCompartment implements Compartment {
     const { exports } = new WebAssembly.Instance(this.#module, makeHostFunctions(this.#world()));
     const memory = exports["memory"] as LiveInstance["memory"];
     const actions = new Map<string, Action>();
-    for (const [name, value] of Object.entries(exports))
-      if (typeof value === "function" && value.length === 0) actions.set(name, value as Action);
     this.#instance = { actions, memory };
+    for (const [name, value] of Object.entries(exports)) {
+      if (typeof value !== "function" || value.length !== 0) continue;
+      const run = value as Action;
+      actions.set(name, this.#mayWait && !INITIALIZERS.includes(name) ? suspendable(run) : run);
+    }
     for (const name of INITIALIZERS) {
       actions.get(name)?.();
       actions.delete(name);
@@ -176,6 +258,17 @@ class WasmCompartment implements Compartment {
     this.#options.powers.collectGarbage();
   }
 
+  async #ask(method: string, request: object): Promise<unknown> {
+    const call = this.#call;
+    if (call === undefined || call.isCancelled) throw cancelled();
+    this.#pause(call);
+    try {
+      return await this.#requests.send(method, request);
+    } finally {
+      this.#turnBeganMs = this.#options.powers.cpuMs();
+    }
+  }
+
   #world(): HostWorld {
     const variables = this.#variables;
     return {
@@ -186,13 +279,16 @@ class WasmCompartment implements Compartment {
       variables,
       memory: () => this.#instance?.memory?.buffer,
       random: () => this.#options.powers.random(),
-      log: (level, text) => this.#port.log(this.#callId, level, text),
+      ask: (method, request) => this.#ask(method, request),
+      log: (level, text) => this.#port.log(this.#call?.id ?? 0, level, text),
     };
   }
 }
 
 /** The plugin's own words for what went wrong. */
 class PluginError extends Error {}
+
+const cancelled = (): CallRefused => new CallRefused("ABORTED", "the call was cancelled");
 
 function refuseUnknownImports(
   module: WebAssembly.Module,
@@ -220,7 +316,8 @@ function tryReadJson(bytes: Uint8Array): string | undefined {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof CallRefused) return failureOf("BerthError", error.message, error.code);
+  if (error instanceof CallRefused || error instanceof BrokerRefused)
+    return failureOf("BerthError", error.message, error.code);
   if (error instanceof PluginError) return failureOf("Error", error.message, "");
   if (error instanceof Error) return failureOf(error.name, error.message, "");
   return failureOf("Error", "the module threw", "");

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { PluginLoadError } from "@berth/sandbox";
 import type { Compartment, CompartmentPort } from "@berth/sandbox";
 
+import { decodeText, encodeText } from "@berth/wire";
+
 import { nodePowers } from "../src/node-powers.ts";
 import { makeWasmEngine } from "../src/wasm-engine.ts";
 
@@ -16,39 +18,67 @@ export type Outcome =
   | { readonly failure: { readonly name: string; readonly message: string; readonly code: string } }
   | { readonly lost: string };
 
+/** A broker in this process: answers requests, or throws a report `{code, message}`. */
+export type TestBroker = (method: string, request: unknown) => unknown;
+
 export interface WasmBench {
   readonly compartment: Compartment;
   readonly lines: string[];
-  call(action: string, input?: unknown): Outcome;
+  call(action: string, input?: unknown): Promise<Outcome>;
   /** The same, with the value as it crosses the pipe. */
-  callEncoded(action: string, json: string, bytes: readonly Uint8Array[]): Outcome;
+  callEncoded(action: string, json: string, bytes: readonly Uint8Array[]): Promise<Outcome>;
+}
+
+interface WasmBenchOptions {
+  readonly isFresh?: boolean;
+  readonly memoryMiB?: number;
+  readonly broker?: TestBroker;
 }
 
 /** A compartment in this process. */
-export function openWasm(bytes: Uint8Array, options: { isFresh?: boolean; memoryMiB?: number } = {}): WasmBench {
+export function openWasm(
+  bytes: Uint8Array,
+  { isFresh = false, memoryMiB = 16, broker }: WasmBenchOptions = {},
+): WasmBench {
   const lines: string[] = [];
-  let outcome: Outcome | undefined;
+  const pending = new Map<number, (outcome: Outcome) => void>();
+  let lastId = 0;
+  const tell = (id: number, outcome: Outcome): void => {
+    const resolve = pending.get(id);
+    if (resolve === undefined) throw new Error(`call ${id} was answered twice`);
+    pending.delete(id);
+    resolve(outcome);
+  };
   const port: CompartmentPort = {
-    result(_id, json, sections) {
-      outcome = sections[0] === undefined ? { value: JSON.parse(json) as unknown } : { bytes: sections[0] };
+    result: (id, json, sections) =>
+      tell(id, sections[0] === undefined ? { value: JSON.parse(json) as unknown } : { bytes: sections[0] }),
+    failure: (id, failure) =>
+      tell(id, { failure: JSON.parse(failure) as { name: string; message: string; code: string } }),
+    request(requestId, callId, method, json, sections) {
+      if (!pending.has(callId)) throw new Error(`a request of call ${callId}, which is not under way`);
+      setImmediate(() => {
+        if (broker === undefined) return;
+        try {
+          const { text, bytes: answered } = encodeText(broker(method, decodeText(json, sections)));
+          compartment.settle(requestId, true, text, answered);
+        } catch (error) {
+          compartment.settle(requestId, false, JSON.stringify(error), []);
+        }
+      });
     },
-    failure(_id, failure) {
-      outcome = { failure: JSON.parse(failure) as { name: string; message: string; code: string } };
-    },
-    request: () => undefined,
     log: (_id, level, text) => void lines.push(`${level}: ${text}`),
     lost(reason) {
-      outcome = { lost: reason };
+      for (const id of pending.keys()) tell(id, { lost: reason });
     },
   };
-  const engine = makeWasmEngine({ isFresh: options.isFresh ?? false, powers: nodePowers() });
-  const { memoryMiB = 16 } = options;
+  const engine = makeWasmEngine({ isFresh, powers: nodePowers() });
   const compartment = engine.open({ bytes, code: "", sourceName: "plugin.wasm", memoryMiB, cpuMs: 10_000 }, port);
-  const callEncoded = (action: string, json: string, sections: readonly Uint8Array[]): Outcome => {
-    outcome = undefined;
-    compartment.call(1, action, json, sections, "{}");
-    if (outcome === undefined) throw new Error(`${action} did not answer`);
-    return outcome;
+  const callEncoded = (action: string, json: string, sections: readonly Uint8Array[]): Promise<Outcome> => {
+    lastId += 1;
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    pending.set(lastId, resolve);
+    compartment.call(lastId, action, json, sections, "{}");
+    return promise;
   };
   return {
     compartment,

@@ -29,6 +29,8 @@ export interface MadePackage {
   readonly id?: string;
   readonly manifest?: object;
   readonly code?: string;
+  /** In place of the code, for other runtimes. */
+  readonly entry?: { readonly path: string; readonly bytes: Uint8Array };
   readonly signWith?: PrivateKey | null;
   readonly time?: string;
   /** Binds the statement to this trust domain. */
@@ -41,6 +43,7 @@ export function makePackage({
   id = "acme.demo",
   manifest = {},
   code = CODE,
+  entry = { path: "plugin.js", bytes: new TextEncoder().encode(code) },
   signWith = key,
   time = "2026-01-01T00:00:00.000Z",
   repository,
@@ -72,10 +75,7 @@ export function makePackage({
   };
   const encoder = new TextEncoder();
   const { bytes, contentDigest } = packPackage({
-    files: [
-      { path: "manifest.json", bytes: encoder.encode(JSON.stringify(full)) },
-      { path: "plugin.js", bytes: encoder.encode(code) },
-    ],
+    files: [{ path: "manifest.json", bytes: encoder.encode(JSON.stringify(full)) }, entry],
   });
   if (signWith === null) return bytes;
   const statement = { plugin: id, version, contentDigest, time, ...(repository !== undefined && { repository }) };
