@@ -61,7 +61,7 @@ const ATTACKS: readonly Attack[] = [
   attack(
     "a request whose head is forged to name no call of its own",
     "(value, ctx) => { Array.prototype.toJSON = () => [4000000, 'storage.get']; return ctx.storage.get('k'); }",
-    ["SANDBOX_DEADLINE"],
+    ["SANDBOX_DEADLINE", "SANDBOX_PLUGIN_THREW"],
     {
       limits: SHORT,
       respond: async () => assert.fail("it was served"),

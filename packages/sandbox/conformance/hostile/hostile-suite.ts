@@ -9,15 +9,18 @@ import { Stage } from "./stage.ts";
 export interface HostileSuiteOptions {
   /** Why the level cannot be had here. */
   readonly skip?: string | false;
-  /** Whether attacks are run that the engine alone bears, which is the same at all of its levels. Default true. */
-  readonly isWhole?: boolean;
+  /**
+   * Kinds of attacks that are played in full. Of the others only those are that concern every level: what the engine
+   * alone bears is the same at all of its levels. Default: all kinds.
+   */
+  readonly inFull?: readonly string[];
 }
 
 /** Plays the attacks on one stage; of each it asserts what becomes of attacker, neighbours and embedding process. */
 export function hostileSuite(
   engine: EngineDescriptor,
   level: SecurityLevel,
-  { skip = false, isWhole = true }: HostileSuiteOptions = {},
+  { skip = false, inFull = Object.keys(ATTACKS) }: HostileSuiteOptions = {},
 ): void {
   const title = `${engine.name} at ${level}, hostile`;
   if (skip !== false) return void test(title, { skip }, () => {});
@@ -25,7 +28,7 @@ export function hostileSuite(
   let longestMs = 0;
   for (const [kind, attacks] of Object.entries(ATTACKS)) {
     for (const attack of attacks) {
-      if (!isWhole && attack.isForEveryLevel !== true) continue;
+      if (!inFull.includes(kind) && attack.isForEveryLevel !== true) continue;
       const { skip: why = false, ends = attack.ends } = attack.elsewhere?.[engine.name] ?? {};
       test(`${title}, ${kind}: ${attack.name}`, { skip: why }, async (t) => {
         stage ??= new Stage(engine, level);
