@@ -11,7 +11,7 @@ import type { OpenPlugin } from "../open-plugin.ts";
 import { HOSTILE_LIMITS, bundleOf } from "./attack.ts";
 import type { Attack, Scene } from "./attack.ts";
 import { descendants } from "./descendants.ts";
-import { readMachineSettings } from "./machine-settings.ts";
+import { machineSettings } from "./machine-settings.ts";
 import { StallWatch } from "./stall-watch.ts";
 
 /** Honest plugins are not hurried: what fails them must be an attack. */
@@ -21,7 +21,13 @@ const HONEST_CODE = bundleOf({ action: "() => null" });
 const GONE_TRIES = 3_000;
 
 /** What a call may hear that was under way in a process which was lost to a plugin beside it. */
-const LOST_BESIDE: ReadonlySet<string> = new Set(["answers", "SANDBOX_CRASHED", "SANDBOX_CPU", "SANDBOX_MEMORY"]);
+const LOST_BESIDE: ReadonlySet<string> = new Set([
+  "answers",
+  "SANDBOX_NEIGHBOUR",
+  "SANDBOX_CRASHED",
+  "SANDBOX_CPU",
+  "SANDBOX_MEMORY",
+]);
 
 /** After these the process itself may be gone, and one that crashes often is started later and later. */
 const COSTS_THE_PROCESS: ReadonlySet<string> = new Set(["SANDBOX_CRASHED", "SANDBOX_MEMORY", "SANDBOX_PROTOCOL"]);
@@ -138,12 +144,6 @@ export class Stage {
     assert.deepEqual(leftBehind(), [], "processes");
     assert.deepEqual(machineSettings(), this.#settings, "settings of the machine");
   }
-}
-
-/** Shared memory and queues come and go with other programs; the attacks on the walls look at them. */
-function machineSettings(): ReadonlyMap<string, string> {
-  if (process.platform !== "linux") return new Map();
-  return new Map([...readMachineSettings()].filter(([path]) => !path.startsWith("/proc/sysvipc/")));
 }
 
 async function endingOf(call: Promise<unknown>): Promise<string> {

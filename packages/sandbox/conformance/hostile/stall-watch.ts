@@ -7,6 +7,7 @@ export class StallWatch implements Disposable {
   #lastAt = performance.now();
   #longestMs = 0;
   #stalls = 0;
+  #isPaused = false;
 
   /** Stalls longer than this are counted. */
   constructor(longerThanMs = 20) {
@@ -15,7 +16,19 @@ export class StallWatch implements Disposable {
     this.#timer.unref();
   }
 
+  /** Work of the measuring program itself follows, which is nobody's stall. */
+  pause(): void {
+    this.#tick();
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#lastAt = performance.now();
+  }
+
   #tick(): void {
+    if (this.#isPaused) return;
     const now = performance.now();
     const lateMs = now - this.#lastAt - TICK_MS;
     this.#lastAt = now;
