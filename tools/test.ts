@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { run } from "node:test";
 
 import { checkBoundaries } from "./check-boundaries.ts";
+import { checkClaims } from "./check-claims.ts";
 import { checkDocs } from "./check-docs.ts";
 import { checkGenerated } from "./generated-files.ts";
 import { listFiles, root } from "./workspace.ts";
@@ -45,6 +46,7 @@ const checks: Readonly<Record<string, () => string[] | Promise<string[]>>> = {
   boundaries: () => checkBoundaries(),
   "generated files": () => checkGenerated(),
   "links in docs": () => checkDocs(),
+  "tests named in the threat model": () => checkClaims(),
 };
 
 async function runChecks(tally: Tally): Promise<void> {

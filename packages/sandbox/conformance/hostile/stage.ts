@@ -81,7 +81,7 @@ export class Stage {
   async play(kind: string, attack: Attack): Promise<number> {
     const cellmate = this.#renewCell();
     const attacker = this.#open(
-      this.#cellKey,
+      attack.isAlone === true ? `${this.#cellKey}, alone` : this.#cellKey,
       bundleOf(attack),
       { ...HOSTILE_LIMITS, ...attack.limits },
       attack.respond,
