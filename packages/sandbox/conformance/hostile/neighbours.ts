@@ -72,10 +72,11 @@ const ATTACKS: readonly Attack[] = [
       play: async ({ attacker, openCellmate }) => {
         const neighbour = openCellmate();
         await Promise.all([attacker.call("echo"), neighbour.call("echo")]);
-        const answers = [1, 2, 3].map((value) => neighbour.call("echo", value));
+        // One: neighbours may enter in turns, and then a second one would come after the loop.
+        const answer = neighbour.call("echo", 1);
         const loop = attacker.call("attack");
         loop.catch(() => undefined);
-        assert.deepEqual(await Promise.all(answers), [1, 2, 3]);
+        assert.equal(await answer, 1);
         await assert.rejects(loop, { code: "SANDBOX_CPU" });
       },
     },
