@@ -80,28 +80,32 @@ export class Stage {
   /** Plays one attack and asserts what becomes of everybody. Answers with the longest stall of the embedding event loop, ms. */
   async play(kind: string, attack: Attack): Promise<number> {
     const cellmate = this.#renewCell();
-    const attacker = this.#open(
-      attack.isAlone === true ? `${this.#cellKey}, alone` : this.#cellKey,
-      bundleOf(attack),
-      { ...HOSTILE_LIMITS, ...attack.limits },
-      attack.respond,
-    );
-    const opened = [attacker];
+    const opened: OpenPlugin[] = [];
+    const key = attack.isAlone === true ? `${this.#cellKey}, alone` : this.#cellKey;
+    const openAttacker = (): OpenPlugin => {
+      const limits = { ...HOSTILE_LIMITS, ...attack.limits };
+      const plugin = this.#open(key, bundleOf(attack), limits, attack.respond);
+      opened.push(plugin);
+      return plugin;
+    };
+    const attacker = openAttacker();
     const openCellmate: Scene["openCellmate"] = ({ top = "", limits = HONEST } = {}) => {
       const plugin = this.#open(this.#besideKey, bundleOf({ top, action: "() => null" }), limits);
       opened.push(plugin);
       return plugin;
     };
     try {
-      await this.#neighboursAnswer(cellmate, "before");
+      assert.equal(await this.#stranger.call("echo", "before"), "before");
+      assert.equal(await cellmate.call("echo", "before"), "before");
       this.#stalls.takeLongestMs();
       await this.#attack(attack, { engine: this.#engine, attacker, openCellmate }, cellmate);
-      await this.#neighboursAnswer(cellmate, "after");
+      assert.equal(await this.#stranger.call("echo", "after"), "after");
+      await this.#cellmateAnswers(cellmate);
       const stallMs = this.#stalls.takeLongestMs();
       attacker.compartment[Symbol.dispose]();
       // What could not be loaded never will be.
       if (attack.top?.includes("for (;;);") !== true && !attack.ends.includes("SANDBOX_LOAD_FAILED"))
-        assert.equal(await attacker.call("echo", "still here"), "still here");
+        assert.equal(await openAttacker().call("echo", "still here"), "still here");
       return stallMs;
     } finally {
       for (const plugin of opened) plugin.compartment[Symbol.dispose]();
@@ -109,9 +113,16 @@ export class Stage {
     }
   }
 
-  async #neighboursAnswer(cellmate: OpenPlugin, text: string): Promise<void> {
-    assert.equal(await this.#stranger.call("echo", text), text);
-    assert.equal(await cellmate.call("echo", text), text);
+  /** What went on for nobody may take the process with it while it is called; then the next call is answered. */
+  async #cellmateAnswers(cellmate: OpenPlugin): Promise<void> {
+    const ending = await endingOf(cellmate.call("echo", "after"));
+    this.#verifyBeside(ending);
+    if (ending !== "answers") assert.equal(await cellmate.call("echo", "after that"), "after that");
+  }
+
+  #verifyBeside(ending: string): void {
+    if (ending !== "answers") this.#isSpent = true;
+    assert.ok(LOST_BESIDE.has(ending), `the call of a plugin in the same process ended as ${ending}`);
   }
 
   /** All calls are awaited, also when one of them fails: nothing is left under way. */
@@ -122,9 +133,7 @@ export class Stage {
     const [played, answer, heard] = await Promise.allSettled([attacked, elsewhere, beside]);
     if (played.status === "rejected") throw played.reason;
     assert.deepEqual(answer, { status: "fulfilled", value: "during" }, "the call of a plugin in another process");
-    const ending = heard.status === "fulfilled" ? heard.value : String(heard.reason);
-    if (ending !== "answers") this.#isSpent = true;
-    assert.ok(LOST_BESIDE.has(ending), `the call of a plugin in the same process ended as ${ending}`);
+    this.#verifyBeside(heard.status === "fulfilled" ? heard.value : String(heard.reason));
   }
 
   async #endAsTold({ ends, input = null, ...attack }: Attack, attacker: OpenPlugin): Promise<void> {
