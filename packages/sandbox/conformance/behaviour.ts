@@ -31,6 +31,7 @@ const PLUGIN = `var berthPlugin = { actions: {
   loop() { for (;;); },
   never: () => new Promise(() => {}),
   waitForAbort: (value, ctx) => new Promise((resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new Error("aborted")))),
+  spin(rounds) { let sum = 0; for (let i = 0; i < rounds; i++) sum = (sum + i * i) % 1000003; return sum; },
 } };`;
 
 /** For loops: on a busy machine it takes long to use up little CPU time, and the wall time must not come first. */
@@ -168,6 +169,19 @@ export function behaviourSuite(
     for (const name of REMOVED) assert.ok(!globals.includes(name), name);
     assert.ok(globals.includes("setTimeout"));
   });
+
+  it(
+    "tells the CPU time of each call",
+    async ({ call, usages }) => {
+      await call("later", 1);
+      await call("spin", 400_000);
+      await assert.rejects(call("throws"));
+      assert.equal(usages.length, 3);
+      for (const { cpuMs } of usages) assert.ok(cpuMs >= 0, String(cpuMs));
+      assert.ok((usages[1]?.cpuMs ?? 0) > 0);
+    },
+    { memoryMiB: 48, cpuMs: 20_000, wallMs: 30_000 },
+  );
 
   it("cancels a call that waits, and tells the plugin", async ({ call }) => {
     const stop = new AbortController();
