@@ -26,7 +26,7 @@ export interface OpenOptions {
   readonly packKey?: string;
 }
 
-export function openPlugin(engine: EngineDescriptor, code: string, options: OpenOptions): OpenPlugin {
+export function openPlugin(engine: EngineDescriptor, code: string | Uint8Array, options: OpenOptions): OpenPlugin {
   const supervisor = options.supervisor ?? new Supervisor();
   const lines: LogLine[] = [];
   const usages: CallUsage[] = [];
@@ -34,7 +34,7 @@ export function openPlugin(engine: EngineDescriptor, code: string, options: Open
     packKey: options.packKey ?? "conformance",
     engine,
     level: options.level ?? (engine.levels.includes("standard") ? "standard" : (engine.levels[0] ?? "standard")),
-    code: new TextEncoder().encode(code),
+    code: typeof code === "string" ? new TextEncoder().encode(code) : code,
     sourceName: "plugin.js",
     limits: options.limits,
     onRequest: options.onRequest ?? (async () => ({})),

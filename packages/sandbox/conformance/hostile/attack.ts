@@ -14,8 +14,10 @@ export type Ending = SandboxErrorCode | "answers";
  */
 export interface Attack {
   readonly name: string;
-  /** Source of the function that is called: `(value, ctx) => …`. */
+  /** Source of the function that is called, `(value, ctx) => …`; with `module` the name of its export. */
   readonly action: string;
+  /** The bundle, for engines whose bundles are not text. */
+  readonly module?: Uint8Array;
   /** Source that runs while the plugin is loaded, before it is defined. */
   readonly top?: string;
   readonly input?: unknown;
@@ -71,6 +73,6 @@ export const attack = (name: string, action: string, ends: readonly Ending[], mo
 export const forEveryLevel = (names: readonly string[], attacks: readonly Attack[]): readonly Attack[] =>
   attacks.map((each) => (names.includes(each.name) ? { ...each, isForEveryLevel: true } : each));
 
-/** The bundle of an attack. */
+/** The bundle of an attack in JavaScript. */
 export const bundleOf = ({ top = "", action }: Pick<Attack, "top" | "action">): string =>
   `var more = {};\n${top}\nvar berthPlugin = { actions: { ...more, attack: ${action}, echo: (value) => value } };`;

@@ -3,10 +3,15 @@ import test from "node:test";
 import type { SecurityLevel } from "@berth/spec";
 
 import type { EngineDescriptor } from "../../src/engine.ts";
+import type { Attack } from "./attack.ts";
 import { ATTACKS } from "./attacks.ts";
 import { Stage } from "./stage.ts";
 
 export interface HostileSuiteOptions {
+  /** Attacks by kind. Default: those in JavaScript. */
+  readonly attacks?: Readonly<Record<string, readonly Attack[]>>;
+  /** The bundle of neighbours, with an action `echo`. Default: one in JavaScript. */
+  readonly honest?: Uint8Array;
   /** Why the level cannot be had here. */
   readonly skip?: string | false;
   /**
@@ -20,18 +25,18 @@ export interface HostileSuiteOptions {
 export function hostileSuite(
   engine: EngineDescriptor,
   level: SecurityLevel,
-  { skip = false, inFull = Object.keys(ATTACKS) }: HostileSuiteOptions = {},
+  { skip = false, attacks = ATTACKS, honest, inFull = Object.keys(attacks) }: HostileSuiteOptions = {},
 ): void {
   const title = `${engine.name} at ${level}, hostile`;
   if (skip !== false) return void test(title, { skip }, () => {});
   let stage: Stage | undefined;
   let longestMs = 0;
-  for (const [kind, attacks] of Object.entries(ATTACKS)) {
-    for (const attack of attacks) {
+  for (const [kind, list] of Object.entries(attacks)) {
+    for (const attack of list) {
       if (!inFull.includes(kind) && attack.isForEveryLevel !== true) continue;
       const { skip: why = false, ends = attack.ends } = attack.elsewhere?.[engine.name] ?? {};
       test(`${title}, ${kind}: ${attack.name}`, { skip: why }, async (t) => {
-        stage ??= new Stage(engine, level);
+        stage ??= new Stage(engine, level, honest);
         const stallMs = await stage.play(kind, { ...attack, ends });
         longestMs = Math.max(longestMs, stallMs);
         t.diagnostic(`longest stall of the embedding event loop: ${stallMs.toFixed(1)} ms`);

@@ -16,7 +16,7 @@ import { StallWatch } from "./stall-watch.ts";
 
 /** Honest plugins are not hurried: what fails them must be an attack. */
 const HONEST: Limits = { memoryMiB: 32, cpuMs: 20_000, wallMs: 120_000 };
-const HONEST_CODE = bundleOf({ action: "() => null" });
+const HONEST_JAVASCRIPT = bundleOf({ action: "() => null" });
 /** How long ended processes may take to be gone. */
 const GONE_TRIES = 3_000;
 
@@ -39,6 +39,7 @@ const COSTS_THE_PROCESS: ReadonlySet<string> = new Set(["SANDBOX_CRASHED", "SAND
 export class Stage {
   readonly #engine: EngineDescriptor;
   readonly #level: SecurityLevel;
+  readonly #honest: string | Uint8Array;
   readonly #settings = machineSettings();
   readonly #processes = descendants();
   readonly #supervisor = new Supervisor();
@@ -49,13 +50,15 @@ export class Stage {
   #cell = 0;
   #isSpent = true;
 
-  constructor(engine: EngineDescriptor, level: SecurityLevel) {
+  /** `honest` is the bundle of neighbours; it has an action `echo`. */
+  constructor(engine: EngineDescriptor, level: SecurityLevel, honest: string | Uint8Array = HONEST_JAVASCRIPT) {
     this.#engine = engine;
     this.#level = level;
-    this.#stranger = this.#open("stranger", HONEST_CODE, HONEST);
+    this.#honest = honest;
+    this.#stranger = this.#open("stranger", honest, HONEST);
   }
 
-  #open(packKey: string, code: string, limits: Limits, onRequest?: Attack["respond"]): OpenPlugin {
+  #open(packKey: string, code: string | Uint8Array, limits: Limits, onRequest?: Attack["respond"]): OpenPlugin {
     const options = { supervisor: this.#supervisor, packKey, level: this.#level, limits };
     return openPlugin(this.#engine, code, { ...options, ...(onRequest !== undefined && { onRequest }) });
   }
@@ -65,7 +68,7 @@ export class Stage {
     this.#cellmate?.compartment[Symbol.dispose]();
     this.#cell += 1;
     this.#isSpent = false;
-    return (this.#cellmate = this.#open(this.#besideKey, HONEST_CODE, HONEST));
+    return (this.#cellmate = this.#open(this.#besideKey, this.#honest, HONEST));
   }
 
   get #cellKey(): string {
@@ -84,7 +87,7 @@ export class Stage {
     const key = attack.isAlone === true ? `${this.#cellKey}, alone` : this.#cellKey;
     const openAttacker = (): OpenPlugin => {
       const limits = { ...HOSTILE_LIMITS, ...attack.limits };
-      const plugin = this.#open(key, bundleOf(attack), limits, attack.respond);
+      const plugin = this.#open(key, attack.module ?? bundleOf(attack), limits, attack.respond);
       opened.push(plugin);
       return plugin;
     };
@@ -103,14 +106,18 @@ export class Stage {
       await this.#cellmateAnswers(cellmate);
       const stallMs = this.#stalls.takeLongestMs();
       attacker.compartment[Symbol.dispose]();
-      // What could not be loaded never will be.
-      if (attack.top?.includes("for (;;);") !== true && !attack.ends.includes("SANDBOX_LOAD_FAILED"))
-        assert.equal(await openAttacker().call("echo", "still here"), "still here");
+      if (this.#canEcho(attack)) assert.equal(await openAttacker().call("echo", "still here"), "still here");
       return stallMs;
     } finally {
       for (const plugin of opened) plugin.compartment[Symbol.dispose]();
       if (kind === "memory" || kind === "stack") this.#isSpent = true;
     }
+  }
+
+  /** What could not be loaded never will be, and not every module has the action. */
+  #canEcho({ module, top, ends }: Attack): boolean {
+    if (module !== undefined) return module === this.#honest;
+    return top?.includes("for (;;);") !== true && !ends.includes("SANDBOX_LOAD_FAILED");
   }
 
   /** What went on for nobody may take the process with it while it is called; then the next call is answered. */
@@ -137,7 +144,7 @@ export class Stage {
   }
 
   async #endAsTold({ ends, input = null, ...attack }: Attack, attacker: OpenPlugin): Promise<void> {
-    const call = attacker.call("attack", input);
+    const call = attacker.call(attack.module === undefined ? "attack" : attack.action, input);
     const ending = await endingOf(call);
     if (COSTS_THE_PROCESS.has(ending)) this.#isSpent = true;
     assert.ok((ends as readonly string[]).includes(ending), `it ended as ${ending}, expected ${ends.join(" or ")}`);
