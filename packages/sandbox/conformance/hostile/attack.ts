@@ -54,7 +54,7 @@ export interface Scene {
 }
 
 /** For loops: on a busy machine little CPU time takes long, and the wall time must not come first. */
-export const HOSTILE_LIMITS: Limits = { memoryMiB: 32, cpuMs: 150, wallMs: 30_000 };
+export const HOSTILE_LIMITS: Limits = { memoryMiB: 32, cpuMs: 250, wallMs: 30_000 };
 
 /** For attacks on memory and stacks, which need CPU time to get there. */
 export const PATIENT: Partial<Limits> = { cpuMs: 1_500 };

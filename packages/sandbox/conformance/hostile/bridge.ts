@@ -195,7 +195,7 @@ const ATTACKS: readonly Attack[] = [
     "() => { Promise.reject(new RangeError('unhandled')); return new Promise(() => {}); }",
     ["SANDBOX_PLUGIN_THREW"],
     {
-      limits: SHORT,
+      limits: { cpuMs: 2_000, wallMs: 4_000 },
       elsewhere: { quickjs: { ends: ["SANDBOX_DEADLINE"] } },
     },
   ),

@@ -85,13 +85,12 @@ export class Stage {
     const cellmate = this.#renewCell();
     const opened: OpenPlugin[] = [];
     const key = attack.isAlone === true ? `${this.#cellKey}, alone` : this.#cellKey;
-    const openAttacker = (): OpenPlugin => {
-      const limits = { ...HOSTILE_LIMITS, ...attack.limits };
+    const openAttacker = (limits: Limits): OpenPlugin => {
       const plugin = this.#open(key, attack.module ?? bundleOf(attack), limits, attack.respond);
       opened.push(plugin);
       return plugin;
     };
-    const attacker = openAttacker();
+    const attacker = openAttacker({ ...HOSTILE_LIMITS, ...attack.limits });
     const openCellmate: Scene["openCellmate"] = ({ top = "", limits = HONEST } = {}) => {
       const plugin = this.#open(this.#besideKey, bundleOf({ top, action: "() => null" }), limits);
       opened.push(plugin);
@@ -106,7 +105,7 @@ export class Stage {
       await this.#cellmateAnswers(cellmate);
       const stallMs = this.#stalls.takeLongestMs();
       attacker.compartment[Symbol.dispose]();
-      if (this.#canEcho(attack)) assert.equal(await openAttacker().call("echo", "still here"), "still here");
+      if (this.#canEcho(attack)) assert.equal(await openAttacker(HONEST).call("echo", "still here"), "still here");
       return stallMs;
     } finally {
       for (const plugin of opened) plugin.compartment[Symbol.dispose]();
