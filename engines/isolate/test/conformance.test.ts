@@ -5,6 +5,7 @@ import { machineWalls } from "@berth/sandbox";
 
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
 import { CONTRACT_JAVASCRIPT, contractSuite } from "../../../packages/sandbox/conformance/contract.ts";
+import { removedGlobalsSuite } from "../../../packages/sandbox/conformance/hostile/removed-globals.ts";
 
 const { full } = await machineWalls(isolate());
 for (const level of isolate().levels) {
@@ -12,4 +13,5 @@ for (const level of isolate().levels) {
     test("isolate at isolated", { skip: full.missing.why }, () => {});
   else behaviourSuite(isolate(), {}, level);
 }
+removedGlobalsSuite(isolate());
 await contractSuite(isolate(), { code: new TextEncoder().encode(CONTRACT_JAVASCRIPT), sourceName: "plugin.js" });

@@ -196,7 +196,6 @@ const ATTACKS: readonly Attack[] = [
     ["SANDBOX_PLUGIN_THREW"],
     {
       limits: { cpuMs: 2_000, wallMs: 4_000 },
-      elsewhere: { quickjs: { ends: ["SANDBOX_DEADLINE"] } },
     },
   ),
   attack(

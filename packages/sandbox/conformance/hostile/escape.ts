@@ -17,7 +17,6 @@ const REMOVED = [
   "gc",
   "global",
   "module",
-  "performance",
   "process",
   "require",
 ];

@@ -83,7 +83,7 @@ const ATTACKS: readonly Attack[] = [
   ),
   attack(
     "a clock that is finer than a millisecond",
-    "() => { const seen = new Set(); for (let i = 0; i < 1e4; i++) seen.add(Date.now() % 1); return [...seen].filter((part) => part !== 0).concat(typeof performance === 'undefined' ? [] : ['performance']); }",
+    "() => { const steps = []; for (const now of [() => Date.now(), () => performance.now()]) for (let i = 0, last = now(); i < 2e4; i++) { const at = now(); if (at !== last && at - last < 0.999) steps.push(at - last); last = at; } return steps; }",
     ["answers"],
     {
       limits: PATIENT,

@@ -141,7 +141,7 @@ const ATTACKS: readonly Attack[] = [
       limits: { cpuMs: 2_000, wallMs: 20_000 },
       elsewhere: {
         quickjs: {
-          skip: "QuickJS does not tell of rejections that nobody handles; the call waits until its wall time is over",
+          skip: "a process runs one call at a time, so there are never two",
         },
       },
       play: async ({ attacker }) => {
