@@ -10,10 +10,10 @@ import { makeIsolateEngine } from "./isolate-engine.ts";
 process.env["TZ"] = "UTC";
 
 /** Loaded when a plugin first draws: it would make every start longer, and few plugins do. */
-let crypto: typeof import("node:crypto") | undefined;
+let randomBytes: ((count: number) => Buffer) | undefined;
 const randomText = (count: number): string => {
-  crypto ??= process.getBuiltinModule("node:crypto");
-  return crypto.randomBytes(count).toString("latin1");
+  randomBytes ??= process.getBuiltinModule("node:crypto").randomBytes;
+  return randomBytes(count).toString("latin1");
 };
 
 const read = (name: string): string => readFileSync(runtimeFile(name), "utf8");
