@@ -18,7 +18,7 @@ import { HostError } from "../errors.ts";
 import type { PluginLogLine } from "../host-options.ts";
 import { verifyNeedsOf } from "../graph/unmet-needs.ts";
 import type { PackageFolder } from "../install/node-package-folder.ts";
-import { chooseEngine } from "../install/plan.ts";
+import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Grants } from "../rights/grants.ts";
 import { InstalledPlugin } from "./installed-plugin.ts";
@@ -162,7 +162,7 @@ export class Compartments {
     this.#hold(packKey, plugin);
     const compartment = supervisor.open({
       packKey,
-      engine: chooseEngine(plugin.manifest, plugin.level, engines),
+      engine: fitToLevel(plugin.manifest, plugin.level, engines).engine,
       level: plugin.level,
       code: code.bundle,
       sourceName: plugin.manifest.runtime.entry,
