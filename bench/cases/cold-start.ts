@@ -19,6 +19,7 @@ const LIMITS = { memoryMiB: 64, cpuMs: 5_000, wallMs: 30_000 };
 
 function open(supervisor: Supervisor, packKey: string, level: CompartmentPlan["level"]): SupervisedCompartment {
   return supervisor.open({
+    plugin: "plugin",
     packKey,
     engine: level === "strict" ? quickjs() : isolate(),
     level,

@@ -133,6 +133,7 @@ class WasmCompartment implements Compartment {
   }
 
   #begin(call: Call): void {
+    this.#port.entering();
     this.#call = call;
     this.#turnBeganMs = this.#options.powers.cpuMs();
     let code: unknown;

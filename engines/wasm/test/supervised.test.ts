@@ -17,6 +17,7 @@ for (const { engine, level } of cases) {
   test(`${engine.name} at ${level}: runs in a process of its own, and loses it for a loop`, { skip }, async () => {
     const supervisor = new Supervisor();
     const compartment = supervisor.open({
+      plugin: "plugin",
       packKey: "wasm",
       engine,
       level,

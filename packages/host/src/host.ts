@@ -1,5 +1,6 @@
 import { quote } from "@berth/base";
 import type { Lockfile } from "@berth/resolver";
+import type { RunningPlugin as SandboxedPlugin } from "@berth/sandbox";
 import { permissionOf } from "@berth/spec";
 import type { Permission, PermissionName, SecurityLevel } from "@berth/spec";
 import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
@@ -40,6 +41,12 @@ export interface PluginSummary {
   readonly keyId: string;
   readonly actions: readonly string[];
   readonly permissions: readonly Permission[];
+}
+
+/** What runs of a plugin. */
+export interface RunningPlugin extends SandboxedPlugin {
+  /** How often a process was lost while this release was at work in it, since the host opened. */
+  readonly losses: number;
 }
 
 export interface CallOptions<Caller> {
@@ -374,6 +381,16 @@ export class Host<Caller = undefined> {
     return this.#parts.statistics.query(query);
   }
 
+  /** What runs now, by plugin; what hibernates is not among it. */
+  async running(): Promise<RunningPlugin[]> {
+    this.#refuseWhenClosed();
+    const { supervisor, plugins } = this.#parts;
+    return supervisor
+      .running()
+      .map((each) => ({ ...each, losses: plugins.find(each.plugin)?.release?.losses ?? 0 }))
+      .toSorted((a, b) => (a.plugin < b.plugin ? -1 : 1));
+  }
+
   /** Keys that this host trusts, and for which publisher. */
   trustedKeys(): Promise<TrustedKey[]> {
     this.#refuseWhenClosed();
@@ -387,13 +404,16 @@ export class Host<Caller = undefined> {
   }
 
   /**
-   * Ends every sandbox host, writes what is pending and lets go of the data directory.
+   * Ends every sandbox host, writes what is pending and lets go of the data directory. No new calls are taken;
+   * those under way have `drainMs` milliseconds (default 0) to end by themselves, then they fail with
+   * SANDBOX_CLOSED.
    *
    * @throws StoreError when the last uses could not be written; the directory is let go of all the same
    */
-  async close(): Promise<void> {
+  async close({ drainMs = 0 }: { readonly drainMs?: number } = {}): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#parts.calls.drain(drainMs);
     this.#parts.calls.close();
     this.#parts.supervisor.close();
     await this.#parts.changes.whenIdle();

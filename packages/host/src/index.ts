@@ -11,7 +11,7 @@ export type {
 } from "./graph/graph-plan.ts";
 export type { InstalledNeed, InstalledNode } from "./graph/installed-graph.ts";
 export { Host } from "./host.ts";
-export type { CallOptions, PluginSummary } from "./host.ts";
+export type { CallOptions, PluginSummary, RunningPlugin } from "./host.ts";
 export type { HostEvent } from "./host-event.ts";
 export type { HostOptions, PluginLogLine } from "./host-options.ts";
 export type { Consent } from "./install/installer.ts";

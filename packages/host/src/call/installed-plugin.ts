@@ -1,8 +1,9 @@
 import type { SupervisedCompartment } from "@berth/sandbox";
-import type { Limits, Manifest, SecurityLevel } from "@berth/spec";
+import type { Limits, Manifest, Permission, SecurityLevel } from "@berth/spec";
 
 import { compileSchema } from "../schema/compile.ts";
 import type { Validate } from "../schema/compile.ts";
+import { ownProcessPermissions } from "./packing.ts";
 
 /** One release of an installed plugin while the host is open: what runs. */
 export class InstalledPlugin {
@@ -16,8 +17,14 @@ export class InstalledPlugin {
   /** The bundle and its source map, once the package was read and verified again. */
   code: Promise<PluginCode> | undefined;
   readonly #validators = new Map<string, Validate>();
-  /** Whether an instance answered since its process began: then the next loss of the process is the plugin's. */
-  hasAnswered = false;
+  /** Instances that get no more calls, because the plugin's process is another one now. */
+  readonly #retiring = new Set<SupervisedCompartment>();
+  /** What it asks for that must not be held in a process with others. */
+  readonly ownProcessPermissions: readonly Permission[];
+  /** How often a process was lost with it at work in it. */
+  losses = 0;
+  /** Whether its last instance was dropped because nobody called it. */
+  isHibernating = false;
   #callsUnderWay = 0;
   #isRetired = false;
   #hasEnded = false;
@@ -28,6 +35,7 @@ export class InstalledPlugin {
     this.limits = facts.limits;
     this.contentDigest = facts.contentDigest;
     this.fileDigest = facts.fileDigest;
+    this.ownProcessPermissions = ownProcessPermissions(facts.manifest);
   }
 
   /** Whether it was switched off: nothing of it may be started again. */
@@ -53,6 +61,7 @@ export class InstalledPlugin {
 
   endCall(): void {
     this.#callsUnderWay -= 1;
+    if (this.#callsUnderWay === 0) this.#retiring.clear();
     if (this.#isRetired && this.#callsUnderWay === 0) this.disposeCompartments();
   }
 
@@ -68,10 +77,34 @@ export class InstalledPlugin {
     this.disposeCompartments();
   }
 
+  /** The instance gets no more calls, and ends with those it has. */
+  retireCompartment(key: string): void {
+    const compartment = this.compartments.get(key);
+    if (compartment === undefined) return;
+    this.compartments.delete(key);
+    this.#retiring.add(compartment);
+    compartment.retire();
+  }
+
   disposeCompartments(): void {
-    for (const compartment of this.compartments.values()) compartment[Symbol.dispose]();
+    for (const compartment of [...this.compartments.values(), ...this.#retiring]) compartment[Symbol.dispose]();
     this.compartments.clear();
+    this.#retiring.clear();
+    this.#rest();
+  }
+
+  /** An instance that nobody called is gone; with the last one goes what only calls need. */
+  hibernate(key: string): void {
+    this.compartments.get(key)?.[Symbol.dispose]();
+    this.compartments.delete(key);
+    if (this.compartments.size > 0 || this.#callsUnderWay > 0) return;
+    this.isHibernating = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     this.code = undefined;
+    this.#validators.clear();
   }
 }
 
