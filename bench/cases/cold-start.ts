@@ -8,7 +8,7 @@ import type { CompartmentPlan, SupervisedCompartment } from "@berth/sandbox";
 import { encodeValue } from "@berth/wire";
 import ivm from "isolated-vm";
 
-import { measure, ratio } from "../runner.ts";
+import { measure, percentile, ratio } from "../runner.ts";
 import type { Ratio, Row } from "../runner.ts";
 
 const FILLER = Array.from({ length: 400 }, (_, index) => `function part${index}(x) { return x * ${index} + 1; }`).join(
@@ -53,11 +53,27 @@ const bareNode = (flags: readonly string[]): Promise<void> =>
     (resolve) => void spawn(process.execPath, [...flags, "-e", "0"], { stdio: "ignore" }).once("exit", () => resolve()),
   );
 
+/** The first answer of a process that waits ready; the next one is started between two measurements. */
+async function measureFromPool(supervisor: Supervisor, level: CompartmentPlan["level"]): Promise<Row> {
+  const samples: number[] = [];
+  for (let round = 0; round < 25; round += 1) {
+    await supervisor.warm(isolate(), level);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const startedAt = performance.now();
+    await firstAnswer(supervisor, `pooled-${round}`, level);
+    samples.push((performance.now() - startedAt) * 1_000);
+  }
+  const ascending = samples.toSorted((a, b) => a - b);
+  const [median, p99] = [percentile(ascending, 0.5), percentile(ascending, 0.99)];
+  return { case: "process", subject: `berth, ${level}, from the pool`, median, p99, unit: "µs", cpu: Number.NaN };
+}
+
 export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   const { basic, full } = await machineWalls(isolate());
   const nameOf = (offer: typeof full): string => (offer.kind === "offered" ? offer.wall.name : "missing");
   const warm = new Supervisor({ leases: 1 });
   const cold = new Supervisor();
+  const pooled = new Supervisor({ spares: 1 });
   const isolatedName = `berth, isolated (${nameOf(full)})`;
   let next = 0;
   // A second compartment keeps a warm process alive while others come and go.
@@ -117,8 +133,9 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
       ],
       10,
     );
+    const fromPool = await measureFromPool(pooled, full.kind === "missing" ? "minimal" : "isolated");
     return {
-      rows,
+      rows: [...rows, fromPool],
       ratios: [
         ratio(rows, "cold.standard", "first answer", "berth, warm process", "raw isolate", 1),
         ratio(rows, "cold.strict", "first answer", "berth, warm, strict", "raw isolate", 1),
@@ -126,6 +143,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
           ? []
           : [
               ratio(rows, "cold.isolated", "process", isolatedName, "bare node", 2),
+              ratio([...rows, fromPool], "cold.isolated.pool", "process", fromPool.subject, "bare node", 0.1),
               ratio(rows, "cold.isolated.flags", "process", isolatedName, "node with the engine's flags", 2),
             ]),
       ],
@@ -133,5 +151,6 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   } finally {
     warm.close();
     cold.close();
+    pooled.close();
   }
 }

@@ -29,8 +29,11 @@ export interface LogLine {
 export interface CompartmentPlan {
   /** Whose code it is. Opaque to the sandbox. */
   readonly plugin: string;
-  /** Plugins with equal keys may share a sandbox host, when engine and level are the same too. */
-  readonly packKey: string;
+  /**
+   * Plugins with equal keys may share a sandbox host, when engine and level are the same too. `undefined`: the
+   * plugin shares with nobody.
+   */
+  readonly packKey: string | undefined;
   readonly engine: EngineDescriptor;
   /** Decides the wall. */
   readonly level: SecurityLevel;

@@ -122,7 +122,8 @@ export class Supervisor {
 
   /** A suspect has its processes for itself; and no process serves two engines or two walls. */
   #keyOf({ plugin, packKey, engine, level }: CompartmentPlan): string {
-    return JSON.stringify([engine.name, level, this.#suspects.has(plugin) ? ["suspect", plugin] : packKey]);
+    const isAlone = packKey === undefined || this.#suspects.has(plugin);
+    return JSON.stringify([engine.name, level, isAlone ? ["alone", plugin] : packKey]);
   }
 
   #householdOf(plan: CompartmentPlan): Household {

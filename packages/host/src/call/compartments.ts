@@ -16,8 +16,7 @@ import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Rights } from "../rights/rights.ts";
 import type { InstalledPlugin, PluginCode } from "./installed-plugin.ts";
 import { mapStack } from "./node-source-map.ts";
-import { packingOf } from "./packing.ts";
-import type { Packing } from "./packing.ts";
+import { packKeyOf } from "./packing.ts";
 
 /** What compartments are opened with. All of it belongs to the host. */
 export interface CompartmentParts {
@@ -47,7 +46,6 @@ interface Owner {
   readonly plugin: InstalledPlugin;
   /** What the plugin's table calls it. */
   readonly key: string;
-  readonly isShared: boolean;
 }
 
 /** The running instances of plugins: opened when first called, keyed by plugin, release and partition. */
@@ -114,7 +112,7 @@ export class Compartments {
       version,
       action,
       effect,
-      sharesProcess: this.#owners.get(compartment)?.isShared ?? true,
+      sharesProcess: compartment.plan.packKey !== undefined,
       partition,
       callerRights,
       grantedOnce: [],
@@ -133,13 +131,13 @@ export class Compartments {
   #find(plugin: InstalledPlugin, partition: string | undefined): SupervisedCompartment | undefined {
     const key = keyOf(partition);
     const compartment = plugin.compartments.get(key);
-    if (compartment === undefined || compartment.plan.packKey === this.#packingOf(plugin).packKey) return compartment;
+    if (compartment === undefined || compartment.plan.packKey === this.#packKeyOf(plugin)) return compartment;
     plugin.retireCompartment(key);
     return undefined;
   }
 
-  #packingOf({ manifest, level, ownProcessPermissions }: InstalledPlugin): Packing {
-    return packingOf(manifest.id, level, this.#parts.rights.mayHoldAny(manifest.id, ownProcessPermissions));
+  #packKeyOf({ manifest, level, ownProcessPermissions }: InstalledPlugin): string | undefined {
+    return packKeyOf(manifest.id, level, this.#parts.rights.mayHoldAny(manifest.id, ownProcessPermissions));
   }
 
   async #open(plugin: InstalledPlugin, partition: string | undefined): Promise<SupervisedCompartment> {
@@ -153,10 +151,9 @@ export class Compartments {
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
     if (plugin.isHibernating) events.emit({ kind: "woken", pluginId: id });
     plugin.isHibernating = false;
-    const { packKey, isShared } = this.#packingOf(plugin);
     const compartment = supervisor.open({
       plugin: id,
-      packKey,
+      packKey: this.#packKeyOf(plugin),
       engine: chooseEngine(plugin.manifest, plugin.level, engines),
       level: plugin.level,
       code: code.bundle,
@@ -167,7 +164,7 @@ export class Compartments {
       onLog: (line) => onLog?.({ ...line, pluginId: id }),
     });
     plugin.compartments.set(key, compartment);
-    this.#owners.set(compartment, { plugin, key, isShared });
+    this.#owners.set(compartment, { plugin, key });
     return compartment;
   }
 
