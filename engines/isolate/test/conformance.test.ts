@@ -4,6 +4,7 @@ import { isolate } from "@berth/engine-isolate";
 import { machineWalls } from "@berth/sandbox";
 
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
+import { CONTRACT_JAVASCRIPT, contractSuite } from "../../../packages/sandbox/conformance/contract.ts";
 import { escapeSuite } from "../../../packages/sandbox/conformance/hostile/escape.ts";
 import { withinCallsSuite } from "../../../packages/sandbox/conformance/hostile/within-calls.ts";
 
@@ -15,3 +16,4 @@ for (const level of isolate().levels) {
 }
 escapeSuite(isolate());
 withinCallsSuite(isolate());
+await contractSuite(isolate(), { code: new TextEncoder().encode(CONTRACT_JAVASCRIPT), sourceName: "plugin.js" });

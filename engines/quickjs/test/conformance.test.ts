@@ -1,6 +1,7 @@
 import { quickjs } from "@berth/engine-quickjs";
 
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
+import { CONTRACT_JAVASCRIPT, contractSuite } from "../../../packages/sandbox/conformance/contract.ts";
 import { escapeSuite } from "../../../packages/sandbox/conformance/hostile/escape.ts";
 import { withinCallsSuite } from "../../../packages/sandbox/conformance/hostile/within-calls.ts";
 
@@ -18,3 +19,4 @@ withinCallsSuite(quickjs(), {
   "a rejection that nobody handles fails the only call under way, and none when there are two":
     "QuickJS does not tell of rejections that nobody handles; the call waits until its wall time is over",
 });
+await contractSuite(quickjs(), { code: new TextEncoder().encode(CONTRACT_JAVASCRIPT), sourceName: "plugin.js" });

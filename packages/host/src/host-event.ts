@@ -39,6 +39,21 @@ export type HostEvent =
    * `hibernated`: nobody called it, and nothing of it runs any more. `woken`: somebody did.
    */
   | { readonly kind: "suspect" | "hibernated" | "woken"; readonly at: string; readonly pluginId: string }
+  /**
+   * A development folder was built: `found` waits for consent, `reloaded` took over from the code before,
+   * `unchanged` is what runs already, `failed` tells why not; what ran before goes on.
+   */
+  | {
+      readonly kind: "development";
+      readonly at: string;
+      /** Real path of the folder. */
+      readonly path: string;
+      readonly what: "found" | "unchanged" | "reloaded" | "failed";
+      readonly pluginId?: string;
+      readonly version?: string;
+      readonly contentDigest?: string;
+      readonly error?: ErrorReport;
+    }
   /** Something that nobody waits for did not work, such as writing the journal to a full disk. It is tried again. */
   | {
       readonly kind: "fault";

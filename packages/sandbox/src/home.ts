@@ -6,6 +6,8 @@ import type { CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
 export interface Home {
   /** Runs one action; starts process and compartment when needed. */
   call(plan: CompartmentPlan, call: SandboxCall): Promise<WireValue>;
+  /** Starts process and compartment ahead of the first call. */
+  load(plan: CompartmentPlan): Promise<void>;
   /** Drops the running instances of a compartment: its calls under way fail with SANDBOX_CLOSED. */
   unload(plan: CompartmentPlan): void;
   /** Calls of a compartment that no process has begun yet, as far as they wait for a process to be free. */

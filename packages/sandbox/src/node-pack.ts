@@ -32,6 +32,12 @@ export class Pack implements Home {
     return place.cell.call(plan, call);
   }
 
+  load(plan: CompartmentPlan): Promise<void> {
+    const place = this.#placeOf.get(plan) ?? this.#settle(plan);
+    if (place === undefined) return Promise.reject(new SandboxError("SANDBOX_CLOSED", "the host is closed"));
+    return place.cell.load(plan);
+  }
+
   /** Gives a compartment a place in the first process with room. */
   #settle(plan: CompartmentPlan): Place | undefined {
     if (this.#isClosed) return undefined;

@@ -60,15 +60,28 @@ export class SupervisedCompartment implements Disposable {
    *   SANDBOX_CLOSED, SANDBOX_START_FAILED, SANDBOX_WALL_MISSING
    */
   async call(call: SandboxCall): Promise<WireValue> {
-    if (this.#isDisposed) throw new SandboxError("SANDBOX_CLOSED", "the plugin was unloaded");
     if (this.#callsUnderWay >= MAX_CALLS)
       throw busy(call.action, `${MAX_CALLS} calls of the plugin are under way or waiting`);
+    return this.#during((home) => home.call(this.plan, call));
+  }
+
+  /**
+   * Starts process and compartment ahead of the first call, within the deadlines of both.
+   *
+   * @throws SandboxError as `call`, but for what belongs to a call
+   */
+  load(): Promise<void> {
+    return this.#during((home) => home.load(this.plan));
+  }
+
+  async #during<Result>(work: (home: Home) => Promise<Result>): Promise<Result> {
+    if (this.#isDisposed) throw new SandboxError("SANDBOX_CLOSED", "the plugin was unloaded");
     const stay = this.#stay;
     this.#callsUnderWay += 1;
     stay.callsUnderWay += 1;
     this.#isIdle = false;
     try {
-      return await stay.home.call(this.plan, call);
+      return await work(stay.home);
     } finally {
       this.#callsUnderWay -= 1;
       stay.callsUnderWay -= 1;

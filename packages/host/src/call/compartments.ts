@@ -1,6 +1,13 @@
 import { readPackage } from "@berth/archive";
 import { SandboxError, isCrash } from "@berth/sandbox";
-import type { EngineDescriptor, Loss, PluginFailure, SupervisedCompartment, Supervisor } from "@berth/sandbox";
+import type {
+  EngineDescriptor,
+  Loss,
+  PluginFailure,
+  SandboxCall,
+  SupervisedCompartment,
+  Supervisor,
+} from "@berth/sandbox";
 import type { Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
@@ -14,9 +21,13 @@ import type { PackageFolder } from "../install/node-package-folder.ts";
 import { chooseEngine } from "../install/plan.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Rights } from "../rights/rights.ts";
-import type { InstalledPlugin, PluginCode } from "./installed-plugin.ts";
+import { InstalledPlugin } from "./installed-plugin.ts";
+import type { PluginCode, ReleaseFacts } from "./installed-plugin.ts";
 import { mapStack } from "./node-source-map.ts";
 import { packKeyOf } from "./packing.ts";
+
+/** What sets the process of a release apart that is only tried. No id of a plugin ends so. */
+const TRIAL = "/trial";
 
 /** What compartments are opened with. All of it belongs to the host. */
 export interface CompartmentParts {
@@ -39,6 +50,8 @@ export interface CompartmentCall {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Hears the CPU time that the engine charged to it, before it is settled. */
+  readonly onUsage: SandboxCall["onUsage"];
 }
 
 /** Whose a compartment is. */
@@ -65,8 +78,8 @@ export class Compartments {
       const release = plugins.find(pluginId)?.release;
       if (release !== undefined) release.losses += 1;
     }
-    // One that held no plugin yet may be the machine's fault; whoever waits for it hears so.
-    if (loss.plugins.length === 0) return;
+    // One that held no plugin yet may be the machine's fault; whoever waits for it hears so, as of a trial.
+    if (loss.plugins.every((plugin) => plugin.endsWith(TRIAL))) return;
     const { reason, plugins: pluginIds, atWork, lastWords } = loss;
     events.emit({ kind: "process-lost", reason, pluginIds, atWork, lastWords });
     const [alone, ...others] = pluginIds;
@@ -101,7 +114,7 @@ export class Compartments {
   }
 
   async #attempt(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
-    const { action, input, partition, callerRights, signal } = call;
+    const { action, input, partition, callerRights, signal, onUsage } = call;
     const compartment = this.#find(plugin, partition) ?? (await this.#open(plugin, partition));
     const { id, version } = plugin.manifest;
     const about = JSON.stringify({ plugin: { id, version }, action });
@@ -119,7 +132,7 @@ export class Compartments {
       signal: () => life.signal(),
     };
     try {
-      return await compartment.call({ action, input, caller, about, signal });
+      return await compartment.call({ action, input, caller, about, signal, onUsage });
     } catch (error) {
       throw await withMappedStack(error, plugin);
     } finally {
@@ -136,8 +149,43 @@ export class Compartments {
     return undefined;
   }
 
-  #packKeyOf({ manifest, level, ownProcessPermissions }: InstalledPlugin): string | undefined {
+  #packKeyOf({ manifest, level, ownProcessPermissions, isTrial }: InstalledPlugin): string | undefined {
+    if (isTrial) return undefined;
     return packKeyOf(manifest.id, level, this.#parts.rights.mayHoldAny(manifest.id, ownProcessPermissions));
+  }
+
+  /**
+   * Starts a plugin's instance for calls without a partition ahead of the first one: loaded, or nothing of it is
+   * left. The machine has ten seconds to start a process, the plugin's top level its wall time.
+   *
+   * @throws SandboxError, HostError HOST_PACKAGE_DAMAGED, HOST_DEPENDENCY_UNMET
+   */
+  async load(plugin: InstalledPlugin): Promise<void> {
+    const key = keyOf(undefined);
+    const compartment = this.#find(plugin, undefined) ?? (await this.#open(plugin, undefined));
+    try {
+      await compartment.load();
+    } catch (error) {
+      if (plugin.compartments.get(key) === compartment) plugin.compartments.delete(key);
+      compartment[Symbol.dispose]();
+      throw await withMappedStack(error, plugin);
+    }
+  }
+
+  /**
+   * Loads a release that is not installed, in a process of its own, and ends it again: whether it can take over.
+   *
+   * @throws as `load`
+   */
+  async prove(facts: ReleaseFacts, code: PluginCode): Promise<void> {
+    const trial = new InstalledPlugin(facts);
+    trial.isTrial = true;
+    trial.code = Promise.resolve(code);
+    try {
+      await this.load(trial);
+    } finally {
+      trial.end();
+    }
   }
 
   async #open(plugin: InstalledPlugin, partition: string | undefined): Promise<SupervisedCompartment> {
@@ -148,11 +196,12 @@ export class Compartments {
     const existing = this.#find(plugin, partition);
     if (existing !== undefined) return existing;
     const { id } = plugin.manifest;
+    const { isTrial } = plugin;
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
     if (plugin.isHibernating) events.emit({ kind: "woken", pluginId: id });
     plugin.isHibernating = false;
     const compartment = supervisor.open({
-      plugin: id,
+      plugin: isTrial ? `${id}${TRIAL}` : id,
       packKey: this.#packKeyOf(plugin),
       engine: chooseEngine(plugin.manifest, plugin.level, engines),
       level: plugin.level,
@@ -161,7 +210,8 @@ export class Compartments {
       limits: plugin.limits,
       // What `run` gave to the sandbox comes back as it was: identity is the channel, never what is said on it.
       onRequest: ({ call, method, value }) => broker.request(call.caller as ServiceCall, method, value),
-      onLog: (line) => onLog?.({ ...line, pluginId: id }),
+      // What a trial says, the release says again when it takes over.
+      onLog: (line) => void (isTrial || onLog?.({ ...line, pluginId: id })),
     });
     plugin.compartments.set(key, compartment);
     this.#owners.set(compartment, { plugin, key });

@@ -5,6 +5,9 @@ import { compileSchema } from "../schema/compile.ts";
 import type { Validate } from "../schema/compile.ts";
 import { ownProcessPermissions } from "./packing.ts";
 
+/** What is known of a release before anything of it runs. */
+export type ReleaseFacts = Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">;
+
 /** One release of an installed plugin while the host is open: what runs. */
 export class InstalledPlugin {
   readonly manifest: Manifest;
@@ -25,11 +28,13 @@ export class InstalledPlugin {
   losses = 0;
   /** Whether its last instance was dropped because nobody called it. */
   isHibernating = false;
+  /** It runs to see whether its code can be loaded, and for nobody. */
+  isTrial = false;
   #callsUnderWay = 0;
   #isRetired = false;
   #hasEnded = false;
 
-  constructor(facts: Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">) {
+  constructor(facts: ReleaseFacts) {
     this.manifest = facts.manifest;
     this.level = facts.level;
     this.limits = facts.limits;
