@@ -72,7 +72,7 @@ async function withWorld(
         const groups = (): string[][] =>
           events.flatMap((event) => (event.kind === "process-lost" ? [event.pluginIds.toSorted()] : []));
         await until(() => groups().flat().length === (count ?? ids.length));
-        return groups().toSorted();
+        return groups().toSorted((a, b) => (a.join() < b.join() ? -1 : 1));
       };
       await work({ host, events, together });
     },
