@@ -12,11 +12,24 @@ const MAX_TIMERS = 1_024;
 
 type Bytes = readonly Uint8Array[];
 
-/** V8 isolates through isolated-vm: one isolate for each compartment. `guestScript` is the built guest library. */
-export function makeIsolateEngine(guestScript: string): Engine {
+/** The most that a guest draws at a time. */
+const MAX_RANDOM_BYTES = 65_536;
+
+/** What the isolates of a process need besides what the supervisor sends. */
+export interface IsolateSources {
+  /** The built guest library, as a script that answers with its `boot`. */
+  readonly guestScript: string;
+  /** Scripts of the library's parts, by their names. */
+  readonly partScripts: ReadonlyMap<string, string>;
+  /** Bytes from a secure source, one character for each. */
+  randomText(count: number): string;
+}
+
+/** V8 isolates through isolated-vm: one isolate for each compartment. */
+export function makeIsolateEngine(sources: IsolateSources): Engine {
   return {
     name: "isolate",
-    open: (options, port) => new IsolateCompartment(guestScript, options, port),
+    open: (options, port) => new IsolateCompartment(sources, options, port),
   };
 }
 
@@ -45,18 +58,19 @@ class IsolateCompartment implements Compartment {
   #said: unknown[][] = [];
   #isLost = false;
 
-  constructor(guestScript: string, options: CompartmentOptions, port: CompartmentPort) {
+  constructor(sources: IsolateSources, options: CompartmentOptions, port: CompartmentPort) {
     this.#options = options;
     this.#port = port;
     this.#isolate = new ivm.Isolate({ memoryLimit: options.memoryMiB + ISOLATE_OVERHEAD_MIB });
     try {
       const context = this.#isolate.createContextSync();
-      const guest = this.#isolate.compileScriptSync(guestScript, { filename: "berth:guest" });
+      const guest = this.#isolate.compileScriptSync(sources.guestScript, { filename: "berth:guest" });
       const boot = guest.runSync(context, { reference: true }) as GuestFunction;
       const post = new ivm.Callback((...said: unknown[]) => this.#hear(said), { sync: true });
-      const entry = boot.applySync(undefined, [post as never], { result: { reference: true } }) as ivm.Reference<
-        Record<string, never>
-      >;
+      const outside = [drawer(sources), partReader(sources)] as never[];
+      const entry = boot.applySync(undefined, [post as never, ...outside], {
+        result: { reference: true },
+      }) as ivm.Reference<Record<string, never>>;
       const functionOf = (name: string): GuestFunction =>
         entry.getSync(name as never, { reference: true }) as GuestFunction;
       this.#call = functionOf("call");
@@ -124,7 +138,8 @@ class IsolateCompartment implements Compartment {
 
   /** The guest library catches what plugins throw; what still arrives here is the engine speaking. */
   #handleEscape(callId: number | undefined, error: unknown): void {
-    const { name, message } = error instanceof Error ? error : { name: "Error", message: "" };
+    const { name, message } =
+      error instanceof Error ? error : { name: "Error", message: typeof error === "string" ? error : "" };
     if (this.#isolate.isDisposed || message.includes("memory limit")) return this.#lose("memory");
     if (callId === undefined) return this.#port.log(0, "error", `in a timer, uncaught: ${name}: ${message}`);
     this.#fail(callId, JSON.stringify({ name, message, stack: "", code: "" }));
@@ -229,6 +244,19 @@ class IsolateCompartment implements Compartment {
 }
 
 const NO_BYTES: Bytes = [];
+
+/** The guest is hostile: what it asks for is looked at, and what is thrown to it tells nothing of this process. */
+const drawer = ({ randomText }: IsolateSources): unknown =>
+  new ivm.Callback(
+    (count: unknown) =>
+      typeof count === "number" && Number.isInteger(count) && count > 0 && count <= MAX_RANDOM_BYTES
+        ? randomText(count)
+        : "",
+    { sync: true },
+  );
+
+const partReader = ({ partScripts }: IsolateSources): unknown =>
+  new ivm.Callback((part: unknown) => (typeof part === "string" ? (partScripts.get(part) ?? "") : ""), { sync: true });
 
 /** Byte sections for the guest; copied, so that no memory is ever shared. */
 function copyIn(bytes: Bytes): unknown {

@@ -6,6 +6,7 @@ import { machineWalls } from "@berth/sandbox";
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
 import { CONTRACT_JAVASCRIPT, contractSuite } from "../../../packages/sandbox/conformance/contract.ts";
 import { escapeSuite } from "../../../packages/sandbox/conformance/hostile/escape.ts";
+import { removedGlobalsSuite } from "../../../packages/sandbox/conformance/hostile/removed-globals.ts";
 import { withinCallsSuite } from "../../../packages/sandbox/conformance/hostile/within-calls.ts";
 
 const { full } = await machineWalls(isolate());
@@ -15,5 +16,6 @@ for (const level of isolate().levels) {
   else behaviourSuite(isolate(), {}, level);
 }
 escapeSuite(isolate());
+removedGlobalsSuite(isolate());
 withinCallsSuite(isolate());
 await contractSuite(isolate(), { code: new TextEncoder().encode(CONTRACT_JAVASCRIPT), sourceName: "plugin.js" });

@@ -1,6 +1,7 @@
 import { MEMORY_IMPORT } from "./imported-memory.ts";
 import type { ArgumentReader, MachineWorld } from "./machine-world.ts";
 import { MemoryImage } from "./memory-image.ts";
+import { PendingRejections } from "./pending-rejections.ts";
 import type { Box, QuickJsExports } from "./quickjs-exports.ts";
 import { wasiRefusals } from "./wasi.ts";
 
@@ -50,6 +51,7 @@ export class Machine {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: QuickJsExports;
   readonly #world: MachineWorld;
+  readonly #rejections: PendingRejections;
   #bytes: Buffer;
   #words: Uint32Array;
   /** Below this the scratch area was written. Nothing but the stack and this class writes there. */
@@ -67,8 +69,9 @@ export class Machine {
         host_interrupt: () => (world.isOverdue() ? 1 : 0),
         // One time zone on every machine: UTC.
         host_get_timezone_offset: () => 0,
-        // Never enabled: unhandled rejections are the plugin's business, and it has no modules to import.
-        host_promise_rejection: () => undefined,
+        host_promise_rejection: (promise: Box, reason: Box, isHandled: number) =>
+          this.#rejections.note(promise, reason, isHandled !== 0),
+        // Never enabled: there are no modules to import.
         host_module_normalize: () => 0,
         host_module_load: () => 0,
       },
@@ -78,6 +81,7 @@ export class Machine {
       [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: this.#memory },
     });
     this.#exports = instance.exports as unknown as QuickJsExports;
+    this.#rejections = new PendingRejections(this.#exports);
     this.#bytes = Buffer.from(this.#memory.buffer);
     this.#words = new Uint32Array(this.#memory.buffer);
     this.#exports.__stack_pointer.value = STACK_TOP;
@@ -90,6 +94,7 @@ export class Machine {
     if (this.#exports.qjs_init2(INTRINSICS) !== 0) throw new OutOfMemory();
     this.#exports.qjs_set_max_stack_size(JS_STACK_BYTES);
     this.#exports.qjs_set_interrupt_handler(1);
+    this.#exports.qjs_set_promise_rejection_handler(1);
   }
 
   get sizeBytes(): number {
@@ -104,6 +109,7 @@ export class Machine {
 
   /** Puts memory and stack pointer back. Only between calls, and only on a machine that has not grown. */
   restore(image: MemoryImage): void {
+    this.#rejections.forget();
     this.memory.fill(0, 0, this.#scratchEnd);
     this.#scratchEnd = TRANSFER_START;
     image.restore(this.#bytes);
@@ -184,12 +190,22 @@ export class Machine {
     return this.callBoxes(target, boxes);
   }
 
+  /** A string of the guest. */
+  makeText(text: string): Box {
+    return this.#box(text);
+  }
+
   /** Runs promise jobs until there are none. False when `mayGoOn` said no, or a job threw. */
   runJobs(mayGoOn: () => boolean): boolean {
     while (this.#exports.qjs_is_job_pending() !== 0) {
       if (!mayGoOn() || this.#exports.qjs_execute_pending_job() < 0) return false;
     }
     return true;
+  }
+
+  /** What a promise was rejected with that nobody handles, now that no job is left; `undefined` when there is none. */
+  takeRejection(): Box | undefined {
+    return this.#rejections.take();
   }
 
   /** What was thrown last, if it is an object or a string: for words only, it may be anything. */
@@ -288,8 +304,7 @@ export class Machine {
       },
       bytes: (index) => this.#readBytes(this.#argument(boxes, count, index)),
     };
-    const answer = this.#world.hear(this.#bytes[name] ?? 0, reader);
-    return answer === undefined ? this.#exports.qjs_get_undefined() : this.#exports.qjs_new_number(answer);
+    return this.#box(this.#world.hear(this.#bytes[name] ?? 0, reader));
   }
 
   #argument(boxes: number, count: number, index: number): Box {

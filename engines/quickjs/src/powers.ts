@@ -7,7 +7,12 @@ import type { Clocks } from "./cpu-budget.ts";
 export interface Powers {
   /** Milliseconds since 1970; read once for each entry, so the guest's clock stands still while it computes. */
   nowMs(): number;
-  /** A random unsigned 32-bit word; four for each call that draws random numbers. */
+  /** The script of a part of the guest library, empty when there is none of that name. The same in every process. */
+  partScript(part: string): string;
+  /**
+   * A random unsigned 32-bit word from a secure source; four for each call that draws `Math.random()`, and
+   * one for each four bytes that a plugin asks of `crypto`.
+   */
   randomWord(): number;
   /** Calls back after a time; answers with a function that prevents it. */
   setTimer(run: () => void, delayMs: number): () => void;

@@ -1,6 +1,7 @@
 import { PluginLoadError } from "@berth/sandbox";
 import type { Compartment, CompartmentOptions, CompartmentPort, Engine, LossReason } from "@berth/sandbox";
-import { GuestSignal } from "@berth/guest";
+import { GuestSignal, partsNeededBy } from "@berth/guest";
+import type { LibraryPart } from "@berth/guest";
 
 import { HostFunction } from "./base-machine.ts";
 import type { BaseMachine } from "./base-machine.ts";
@@ -91,12 +92,14 @@ export class QuickJsCompartment implements Compartment {
     let failure: string | undefined;
     try {
       const compiler = this.#fresh.makeCompiler();
+      for (const part of partsNeededBy(code)) this.#prepare(part, compiler);
       const bytecode = compiler.compile(code, sourceName, true);
       const value = bytecode && machine.evaluate(bytecode);
       const list = value && machine.call(this.#base.functions.start, []);
       if (bytecode === undefined) failure = this.#describeException(compiler);
       else if (list === undefined || !this.#runJobs()) failure = this.#describeException(machine);
-      else names = machine.text(list);
+      else failure = this.#describeRejection();
+      if (failure === undefined && list !== undefined) names = machine.text(list);
     } catch (error) {
       failure = loadFailure(error instanceof OutOfMemory ? "out of memory" : "the engine trapped");
     }
@@ -104,6 +107,15 @@ export class QuickJsCompartment implements Compartment {
     if (names === undefined) throw new PluginLoadError(failure ?? FAILED_UNREADABLY);
     this.#fresh.keep();
     return JSON.parse(names) as string[];
+  }
+
+  /** Compiled elsewhere and before any code of the plugin runs: the image gets the part and nothing of its making. */
+  #prepare(part: LibraryPart, compiler: Machine): void {
+    const { machine } = this.#fresh;
+    const bytecode = compiler.compile(this.#powers.partScript(part), "berth:guest", false);
+    const make = bytecode && machine.evaluate(bytecode);
+    // Else it loads when it is asked for, and says what is wrong.
+    if (make !== undefined) machine.callBoxes(this.#base.functions.prepare, [machine.makeText(part), make]);
   }
 
   call(callId: number, action: string, json: string, bytes: Bytes, context: string): void {
@@ -150,7 +162,10 @@ export class QuickJsCompartment implements Compartment {
     try {
       const value = machine.call(target, args);
       if (value === undefined || !this.#runJobs()) failure = this.#describeException(machine);
-      else answer = machine.text(value);
+      else {
+        answer = machine.text(value);
+        failure = this.#describeRejection();
+      }
     } catch (error) {
       // A trap leaves the machine in the middle of something: it is never used again.
       return this.#lose(error instanceof OutOfMemory ? "memory" : "crashed");
@@ -172,7 +187,18 @@ export class QuickJsCompartment implements Compartment {
   }
 
   #describeException(machine: Machine): string {
-    const text = machine.callBoxes(this.#base.functions.describe, [machine.takeException()]);
+    return this.#describe(machine, machine.takeException());
+  }
+
+  /** A rejection that nobody handled when the entry was over fails its call, as it ends a process of Node. */
+  #describeRejection(): string | undefined {
+    const { machine } = this.#fresh;
+    const reason = machine.takeRejection();
+    return reason === undefined ? undefined : this.#describe(machine, reason);
+  }
+
+  #describe(machine: Machine, thrown: Box): string {
+    const text = machine.callBoxes(this.#base.functions.describe, [thrown]);
     return (text === undefined ? undefined : machine.text(text)) ?? FAILED_UNREADABLY;
   }
 
@@ -194,8 +220,9 @@ export class QuickJsCompartment implements Compartment {
   }
 
   /** Takes what the guest says. It is hostile: every argument is looked at before it is used. */
-  #hear(name: number, read: ArgumentReader): number | undefined {
+  #hear(name: number, read: ArgumentReader): number | string | undefined {
     if (name === HostFunction.draw) return this.#drawWord();
+    if (name === HostFunction.load) return this.#powers.partScript(read.text(0) ?? "");
     const [kind, id, head, json] = [read.number(0), read.number(1), read.text(2), read.text(3)];
     if (kind === undefined || id === undefined || head === undefined || json === undefined) return undefined;
     // Lines leave at once, so that they are there when the entry never returns.

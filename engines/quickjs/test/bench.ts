@@ -51,7 +51,11 @@ export function openStrict(
     log: (_id, level, text) => void said.push({ kind: "log", level, text }),
     lost: (reason) => void said.push({ kind: "lost", reason }),
   };
-  const powers: Powers = { ...nodePowers(), whenIdle: (run) => void waiting.push(run), ...options.powers };
+  const powers: Powers = {
+    ...nodePowers(builtFiles().partScripts),
+    whenIdle: (run) => void waiting.push(run),
+    ...options.powers,
+  };
   const { memoryMiB = 16, cpuMs = 10_000, sourceName = "plugin.js" } = options;
   const compartment = new QuickJsCompartment(
     theBase(),

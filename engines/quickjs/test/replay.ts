@@ -12,7 +12,8 @@ const loadedAt = Date.now(), drawnAtLoad = Math.random();
 var berthPlugin = { actions: {
   async all({ words, rounds }, ctx) {
     const out = [loadedAt, drawnAtLoad, Date.now(), new Date().toString(), new Date().getTimezoneOffset()];
-    for (let i = 0; i < rounds; i++) out.push(Math.random());
+    for (let i = 0; i < rounds; i++) out.push(Math.random(), crypto.randomUUID(), [...crypto.getRandomValues(new Uint8Array(i * 3))], performance.now());
+    out.push([...new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(words.join())))], new URL("http://x/?" + words.map(encodeURIComponent)).href);
     out.push(words.map((word) => word.localeCompare("m")), (1234567.891).toLocaleString(), new Date(0).toLocaleDateString("de-DE"));
     out.push([...words].sort(() => Math.random() - 0.5), [...new Set(words)], Object.keys(Object.fromEntries(words.map((w) => [w, 1]))));
     const races = words.map((word, i) => new Promise((done) => setTimeout(() => done([word, Date.now(), Math.random()]), i % 3)));
@@ -60,7 +61,7 @@ function openRecorded(): { bench: StrictBench; outside: Outside } {
 
 /** Makes calls with the real clock and real randomness, answering requests and timers in an order that `choose` draws. */
 export function record(inputs: readonly unknown[], choose: (among: number) => number): RecordedCall[] {
-  const real = nodePowers();
+  const real = nodePowers(new Map());
   const { bench, outside } = openRecorded();
   return inputs.map((input) => {
     const call: RecordedCall & { said: string } = { input, words: [], entries: [], said: "" };

@@ -1,14 +1,13 @@
 import { decodeText, encodeText } from "@berth/wire";
 
-import { GuestAbortController, GuestAbortSignal } from "./abort.ts";
 import { formatLogValue, makeConsole } from "./console.ts";
 import { CallContext, Requests, cancelContext } from "./context.ts";
 import type { CallFacts, FactsReader } from "./context.ts";
 import { reduceIntrinsics } from "./intrinsics.ts";
 import { GuestSignal } from "./port.ts";
-import type { GuestEntry, PostToEngine } from "./port.ts";
-import { GuestTextDecoder, GuestTextEncoder } from "./text-codec.ts";
+import type { GuestEntry, Outside, PostToEngine } from "./port.ts";
 import { Timers } from "./timers.ts";
+import { define, installWebGlobals } from "./web-globals.ts";
 
 /** Taken before any code of the plugin can replace them. */
 const { parse, stringify } = JSON;
@@ -48,21 +47,16 @@ export function reportFailure(error: unknown): string {
 }
 
 function installGlobals(post: PostToEngine, timers: Timers): void {
-  const globals: Record<string, unknown> = {
-    AbortController: GuestAbortController,
-    AbortSignal: GuestAbortSignal,
-    TextDecoder: GuestTextDecoder,
-    TextEncoder: GuestTextEncoder,
-    console: makeConsole(post),
-    clearInterval: (id: unknown) => timers.clear(id),
-    clearTimeout: (id: unknown) => timers.clear(id),
-    queueMicrotask: (callback: () => void) => void Promise.resolve().then(callback),
-    setInterval: (callback: unknown, delay?: unknown, ...args: unknown[]) => timers.set(callback, delay, true, args),
-    setTimeout: (callback: unknown, delay?: unknown, ...args: unknown[]) => timers.set(callback, delay, false, args),
-  };
-  for (const [name, value] of Object.entries(globals)) {
-    Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
-  }
+  define("console", makeConsole(post));
+  define("clearInterval", (id: unknown) => timers.clear(id));
+  define("clearTimeout", (id: unknown) => timers.clear(id));
+  for (const [name, isRepeating] of [
+    ["setInterval", true],
+    ["setTimeout", false],
+  ] as const)
+    define(name, (callback: unknown, delay?: unknown, ...args: unknown[]) =>
+      timers.set(callback, delay, isRepeating, args),
+    );
 }
 
 /** The plugin's own handlers, from a definition that foreign code made. */
@@ -91,7 +85,7 @@ function makeFactsReader(): FactsReader {
 }
 
 /** Prepares a fresh realm and gives the engine its way in. Called once, before any code of the plugin. */
-export function boot(post: PostToEngine): GuestEntry {
+export function boot(post: PostToEngine, outside: Outside): GuestEntry {
   reduceIntrinsics();
   const open = new Map<number, CallContext>();
   const timers = new Timers(post, () => open.size > 0);
@@ -99,6 +93,7 @@ export function boot(post: PostToEngine): GuestEntry {
   const factsOf = makeFactsReader();
   let actions = new Map<string, Handler>();
   installGlobals(post, timers);
+  const web = installWebGlobals(outside, timers);
 
   const end = (callId: number): boolean => {
     if (!open.delete(callId)) return false;
@@ -133,6 +128,7 @@ export function boot(post: PostToEngine): GuestEntry {
   };
 
   return {
+    prepare: (part, make) => web.prepare(part, make),
     start() {
       const holder = globalThis as unknown as Record<string, unknown>;
       const definition = holder[PLUGIN_GLOBAL];
@@ -144,6 +140,7 @@ export function boot(post: PostToEngine): GuestEntry {
       return stringify([...actions.keys()]);
     },
     call(callId, action, json, bytes = [], about) {
+      web.beginCall();
       const context = new CallContext(callId, about, factsOf, requests, post);
       open.set(callId, context);
       const handler = actions.get(action);

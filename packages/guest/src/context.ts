@@ -5,6 +5,7 @@ import { formatLogValue } from "./console.ts";
 import { GuestSignal } from "./port.ts";
 import type { PostToEngine } from "./port.ts";
 import { Services } from "./services.ts";
+import { namedError } from "./web/named-error.ts";
 
 /** Taken before any code of the plugin can replace them. */
 const { parse, stringify } = JSON;
@@ -100,6 +101,8 @@ function makeLog(post: PostToEngine, callId: number): object {
   return Object.freeze({ debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") });
 }
 
+const cancelled = (): Error => namedError("AbortError", "The call was cancelled");
+
 /** What the host tells the plugin of a call. */
 export interface CallFacts {
   readonly plugin: unknown;
@@ -149,7 +152,7 @@ export class CallContext {
   get signal(): object {
     if (this.#controller === undefined) {
       this.#controller = new GuestAbortController();
-      if (this.#isCancelled) this.#controller.abort();
+      if (this.#isCancelled) this.#controller.abort(cancelled());
     }
     return this.#controller.signal;
   }
@@ -193,7 +196,7 @@ export class CallContext {
   static {
     cancelContext = (context) => {
       context.#isCancelled = true;
-      context.#controller?.abort();
+      context.#controller?.abort(cancelled());
     };
   }
 }

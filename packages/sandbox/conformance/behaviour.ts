@@ -10,6 +10,8 @@ import type { EngineDescriptor } from "../src/engine.ts";
 import { Supervisor } from "../src/node-supervisor.ts";
 import { openPlugin } from "./open-plugin.ts";
 import type { OpenPlugin } from "./open-plugin.ts";
+import { rejectionSuite } from "./rejections.ts";
+import { webGlobalsSuite } from "./web-globals.ts";
 
 /** The plugin that every engine must run alike. */
 const PLUGIN = `var berthPlugin = { actions: {
@@ -76,7 +78,7 @@ function open(
   return openPlugin(engine, PLUGIN, { limits, onRequest, ...(level !== undefined && { level }) });
 }
 
-/** Behaviour that every engine owes: values, waiting, the broker, errors, limits. `skips` maps a sentence to a reason. */
+/** Behaviour that every engine owes: values, waiting, the broker, errors, limits, the globals of the web. `skips` maps a sentence to a reason. */
 export function behaviourSuite(
   engine: EngineDescriptor,
   skips: Readonly<Record<string, string>> = {},
@@ -233,6 +235,9 @@ export function behaviourSuite(
     "SANDBOX_DEADLINE",
     "SANDBOX_MEMORY",
   ]);
+
+  webGlobalsSuite(engine, skips, level);
+  rejectionSuite(engine, skips, level);
 
   test(`${subject}: refuses code that fails while it is loaded`, async () => {
     for (const code of ["throw new Error('at load')", "for (;;);", "not javascript(", "x".repeat(10)]) {

@@ -18,7 +18,7 @@ import type { EventSink } from "../host-event.ts";
 import type { PluginLogLine } from "../host-options.ts";
 import { verifyNeedsOf } from "../graph/unmet-needs.ts";
 import type { PackageFolder } from "../install/node-package-folder.ts";
-import { chooseEngine } from "../install/plan.ts";
+import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Rights } from "../rights/rights.ts";
 import { InstalledPlugin } from "./installed-plugin.ts";
@@ -203,7 +203,7 @@ export class Compartments {
     const compartment = supervisor.open({
       plugin: isTrial ? `${id}${TRIAL}` : id,
       packKey: this.#packKeyOf(plugin),
-      engine: chooseEngine(plugin.manifest, plugin.level, engines),
+      engine: fitToLevel(plugin.manifest, plugin.level, engines).engine,
       level: plugin.level,
       code: code.bundle,
       sourceName: plugin.manifest.runtime.entry,

@@ -16,7 +16,6 @@ const REMOVED = [
   "berthGuest",
   "fetch",
   "gc",
-  "performance",
   "process",
   "require",
 ];
