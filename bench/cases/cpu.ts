@@ -51,6 +51,7 @@ const INPUT = encodeValue(null);
 
 function open(supervisor: Supervisor, engine: EngineDescriptor): SupervisedCompartment {
   return supervisor.open({
+    plugin: "plugin",
     packKey: engine.name,
     engine,
     level: engine.levels.includes("standard") ? "standard" : "strict",

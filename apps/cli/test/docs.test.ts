@@ -32,7 +32,9 @@ function runLines(lines: readonly string[]): string {
   const script = ["set -e"];
   for (const line of lines) {
     const [, berth, file] = /^(\S*berth) install (\S+)$/.exec(line) ?? [];
-    if (berth === undefined) script.push(line);
+    // The reader lets it watch the folder, and stops it.
+    if (/^\S*berth dev /.test(line)) script.push(`${line} --once`);
+    else if (berth === undefined) script.push(line);
     else {
       // A plugin that comes from the registry was signed with the same key as the files.
       const about = file?.endsWith(".berth") === true ? `verify ${file}` : "keys show";
@@ -42,6 +44,7 @@ function runLines(lines: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync("sh", ["-c", script.join("\n")], {
     cwd: clone,
     encoding: "utf8",
+    timeout: 300_000,
     env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}` },
   });
   assert.equal(status, 0, `${stdout}${stderr}`);

@@ -31,6 +31,7 @@ async function membersOf(engine: EngineDescriptor): Promise<string[]> {
   const supervisor = new Supervisor();
   try {
     const compartment = supervisor.open({
+      plugin: "alike",
       packKey: "members",
       engine,
       level: engine.levels.includes("standard") ? "standard" : "strict",

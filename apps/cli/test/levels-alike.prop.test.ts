@@ -30,6 +30,7 @@ async function openExample(name: string): Promise<[SecurityLevel, SupervisedComp
   return levels.map((level) => [
     level,
     supervisor.open({
+      plugin: "alike",
       packKey: name,
       engine: level === "strict" ? quickjs() : isolate(),
       level,

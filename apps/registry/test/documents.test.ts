@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { get } from "node:http";
+import { join } from "node:path";
 import test from "node:test";
 import { gunzipSync } from "node:zlib";
 
@@ -158,7 +160,8 @@ test("a stop lets an upload under way end, and takes no new requests", () =>
     const key = generatePublisherKey();
     const token = await registry.addPublisher("globex", key);
     const publishing = registry.publish({ token, id: "globex.x1", key });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Its file is there: the server has begun to take it.
+    await eventually(async () => (await readdir(join(registry.dataDir, "uploads"))).length > 0);
     const closing = registry.close();
     assert.equal((await publishing).status, 201);
     await closing;

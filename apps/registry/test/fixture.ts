@@ -173,7 +173,7 @@ export async function withRegistry(
 }
 
 /** Waits for something that happens soon. */
-export async function eventually(isTrue: () => Promise<boolean>, timeoutMs = 5_000): Promise<void> {
+export async function eventually(isTrue: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
   const until = Date.now() + timeoutMs;
   while (!(await isTrue())) {
     if (Date.now() > until) throw new Error(`it did not happen within ${timeoutMs} ms`);

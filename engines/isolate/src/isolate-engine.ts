@@ -187,6 +187,7 @@ class IsolateCompartment implements Compartment {
 
   #wake(timerId: number): void {
     this.#timers.delete(timerId);
+    this.#port.entering();
     // A timer is charged to the call under way with the most left: it belongs to one of them.
     let payer = 0;
     for (const [callId, left] of this.#budgets) if (left >= (this.#budgets.get(payer) ?? 0)) payer = callId;

@@ -309,7 +309,9 @@ export class QuickJsCompartment implements Compartment {
   }
 
   #wake(timerId: number): void {
-    if (this.#timers.delete(timerId) && !this.#isLost) this.#enter(this.#base.functions.fire, [timerId]);
+    if (!this.#timers.delete(timerId) || this.#isLost) return;
+    this.#port.entering();
+    this.#enter(this.#base.functions.fire, [timerId]);
   }
 
   /** Answers with the call that was under way, if any. */

@@ -45,6 +45,7 @@ export function openStrict(
   const said: Said[] = [];
   let waiting: (() => void)[] = [];
   const port: CompartmentPort = {
+    entering: () => undefined,
     result: (_id, json, bytes) => void said.push({ kind: "result", json, bytes }),
     failure: (_id, json) => void said.push({ kind: "failure", json }),
     request: (id, _callId, method, json) => void said.push({ kind: "request", id, method, json }),

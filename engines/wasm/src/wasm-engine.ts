@@ -140,6 +140,7 @@ class WasmCompartment implements Compartment {
   }
 
   #begin(call: Call): void {
+    this.#port.entering();
     this.#call = call;
     this.#isCancelled = false;
     this.#turnBeganMs = this.#options.powers.cpuMs();

@@ -52,6 +52,7 @@ export function openWasm(
     resolve(outcome);
   };
   const port: CompartmentPort = {
+    entering: () => undefined,
     result: (id, json, sections) =>
       tell(id, sections[0] === undefined ? { value: JSON.parse(json) as unknown } : { bytes: sections[0] }),
     failure: (id, failure) =>

@@ -1,4 +1,5 @@
 import type { ErrorReport } from "@berth/base";
+import type { EndReason } from "@berth/sandbox";
 
 import type { PluginState } from "./lifecycle/transitions.ts";
 import type { AlertRule } from "./statistics/alerts.ts";
@@ -23,6 +24,21 @@ export type HostEvent =
       readonly rule: AlertRule;
       readonly value: number;
     }
+  /** A sandbox host ended that plugins were in. `atWork`: those with a call or load under way. */
+  | {
+      readonly kind: "process-lost";
+      readonly at: string;
+      readonly reason: EndReason;
+      readonly pluginIds: readonly string[];
+      readonly atWork: readonly string[];
+      /** What it said last on standard error, sanitized. */
+      readonly lastWords: string;
+    }
+  /**
+   * `suspect`: a process crashed with several plugins in it, and this one was at work; it runs alone for a while.
+   * `hibernated`: nobody called it, and nothing of it runs any more. `woken`: somebody did.
+   */
+  | { readonly kind: "suspect" | "hibernated" | "woken"; readonly at: string; readonly pluginId: string }
   /**
    * A development folder was built: `found` waits for consent, `reloaded` took over from the code before,
    * `unchanged` is what runs already, `failed` tells why not; what ran before goes on.

@@ -55,8 +55,13 @@ export interface HostOptions<Caller> {
   readonly developmentFolders?: readonly DevelopmentFolder[];
   /** Where walls come from, for machines that differ from the usual. */
   readonly walls?: WallOptions;
-  /** Sandbox hosts kept ready for the next plugin. Default 0. */
+  /**
+   * Sandbox hosts kept ready for the next plugin, for each engine in use. They are started a second after the first
+   * plugin was, so that a program that ends soon starts none. Default 1.
+   */
   readonly spares?: number;
+  /** How long a plugin may be idle before nothing of it is kept running, ms. Default 60,000. */
+  readonly idleMs?: number;
   /** How long to wait for another owner of the data directory, ms. Default 5,000. */
   readonly busyMs?: number;
   /** Events that this program publishes with `Host.events`, by name; their topics are `app/NAME`. */

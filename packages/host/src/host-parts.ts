@@ -90,7 +90,16 @@ export function assembleParts<Caller>(
   packages: PackageFolder,
   stored: StoredState,
 ): HostParts {
-  const { dataDir, engines, spares, walls, onLog, askPermission, now = () => new Date() } = options;
+  const {
+    dataDir,
+    engines,
+    spares = 1,
+    idleMs = 60_000,
+    walls,
+    onLog,
+    askPermission,
+    now = () => new Date(),
+  } = options;
   const policy = completePolicy(options.policy ?? {});
   // Looked up at every request of a plugin; a policy does not change while the host is open.
   const policies = new Map<string, PluginPolicy>();
@@ -171,9 +180,12 @@ export function assembleParts<Caller>(
   );
   const keys = new KeyRing(store, now);
   const supervisor = new Supervisor({
-    ...(spares !== undefined && { spares }),
+    spares,
+    idleMs,
     ...(walls !== undefined && { walls }),
-    onLoss: ({ packKey, reason }) => compartments.noteLoss(packKey, reason),
+    onLoss: (loss) => compartments.noteLoss(loss),
+    onSuspect: (pluginId) => events.emit({ kind: "suspect", pluginId }),
+    onHibernate: (compartment) => compartments.noteHibernation(compartment),
   });
   const shared = { ...base, supervisor, broker, rights, keys, schemas, journal, statistics, alerts };
   const switches = new Switches(shared);

@@ -5,6 +5,7 @@ import type { Permission, PermissionName } from "@berth/spec";
 import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 
 import type { SecretSummary } from "./broker/vault.ts";
+import type { RunningPlugin } from "./call/running-plugin.ts";
 import { scopeOf } from "./call/call-options.ts";
 import type { CallOptions, KeyedCallOptions } from "./call/call-options.ts";
 import type { Developments } from "./development/developments.ts";
@@ -384,6 +385,16 @@ export class Host<Caller = undefined> {
     return this.#parts.statistics.query(query);
   }
 
+  /** What runs now, by plugin; what hibernates is not among it. */
+  async running(): Promise<RunningPlugin[]> {
+    this.#refuseWhenClosed();
+    const { supervisor, plugins } = this.#parts;
+    return supervisor
+      .running()
+      .map((each) => ({ ...each, losses: plugins.find(each.plugin)?.release?.losses ?? 0 }))
+      .toSorted((a, b) => (a.plugin < b.plugin ? -1 : 1));
+  }
+
   /**
    * Installed plugins by id: calls, CPU time, denials, what they store, and when they were last used. Memory is
    * not measured by plugin.
@@ -409,13 +420,16 @@ export class Host<Caller = undefined> {
   }
 
   /**
-   * Ends every sandbox host, writes what is pending and lets go of the data directory.
+   * Ends every sandbox host, writes what is pending and lets go of the data directory. No new calls are taken;
+   * those under way have `drainMs` milliseconds (default 0) to end by themselves, then they fail with
+   * SANDBOX_CLOSED.
    *
    * @throws StoreError when the last uses could not be written; the directory is let go of all the same
    */
-  async close(): Promise<void> {
+  async close({ drainMs = 0 }: { readonly drainMs?: number } = {}): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.#parts.calls.drain(drainMs);
     this.#parts.calls.close();
     this.#parts.bus.close();
     this.#parts.scheduler.close();

@@ -16,6 +16,7 @@ export type {
 } from "./graph/graph-plan.ts";
 export type { InstalledNeed, InstalledNode } from "./graph/installed-graph.ts";
 export { Host } from "./host.ts";
+export type { RunningPlugin } from "./call/running-plugin.ts";
 export type { CallOptions, KeyedCallOptions } from "./call/call-options.ts";
 export type { DevelopmentFolder, DevelopmentSummary } from "./development/development-folder.ts";
 export type { Developments } from "./development/developments.ts";

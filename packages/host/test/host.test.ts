@@ -113,12 +113,12 @@ test("large values cross as bytes and never as values", () =>
     });
   }));
 
-test("a plugin that loops is ended while others answer", () =>
+test("a plugin that loops is ended while those of other publishers answer", () =>
   withHost(async (host) => {
     await install(host);
-    await install(host, makePackage({ id: "acme.other" }));
+    await install(host, makePackage({ id: "other.demo" }));
     const looping = assert.rejects(host.call("acme.demo", "loop", null), { code: "SANDBOX_CPU" });
-    for (let count = 0; count < 20; count += 1) assert.equal(await host.call("acme.other", "echo", count), count);
+    for (let count = 0; count < 20; count += 1) assert.equal(await host.call("other.demo", "echo", count), count);
     await looping;
     assert.equal(await host.call("acme.demo", "echo", "back"), "back");
   }));

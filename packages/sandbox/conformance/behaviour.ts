@@ -203,6 +203,7 @@ export function behaviourSuite(
     for (const code of ["throw new Error('at load')", "for (;;);", "not javascript(", "x".repeat(10)]) {
       const supervisor = new Supervisor();
       const compartment = supervisor.open({
+        plugin: "plugin",
         packKey: "load",
         engine,
         level: level ?? engine.levels[0] ?? "standard",

@@ -49,6 +49,7 @@ function open(
   const supervisor = new Supervisor();
   const lines: LogLine[] = [];
   const compartment = supervisor.open({
+    plugin: "contract",
     packKey: "contract",
     engine,
     level,

@@ -4,7 +4,7 @@ import { decodeValue, encodeValue } from "@berth/wire";
 import type { BrokerRequest, CallUsage, LogLine } from "../src/compartment-plan.ts";
 import type { EngineDescriptor } from "../src/engine.ts";
 import { Supervisor } from "../src/node-supervisor.ts";
-import type { SupervisedCompartment } from "../src/node-supervisor.ts";
+import type { SupervisedCompartment } from "../src/node-supervised-compartment.ts";
 
 /** A plugin under test, in a supervisor of its own unless one is given. */
 export interface OpenPlugin {
@@ -21,6 +21,8 @@ export interface OpenOptions {
   /** Default: the first that the engine serves, or standard where it does. */
   readonly level?: SecurityLevel;
   readonly onRequest?: (request: BrokerRequest) => Promise<unknown>;
+  /** Whose code it is. Default: one plugin. */
+  readonly plugin?: string;
   readonly supervisor?: Supervisor;
   /** Plugins with equal keys share a process. Default: one key for all. */
   readonly packKey?: string;
@@ -31,6 +33,7 @@ export function openPlugin(engine: EngineDescriptor, code: string | Uint8Array, 
   const lines: LogLine[] = [];
   const usages: CallUsage[] = [];
   const compartment = supervisor.open({
+    plugin: options.plugin ?? "conformance",
     packKey: options.packKey ?? "conformance",
     engine,
     level: options.level ?? (engine.levels.includes("standard") ? "standard" : (engine.levels[0] ?? "standard")),

@@ -27,10 +27,15 @@ export interface LogLine {
 
 /** What is needed to run one plugin for one partition. */
 export interface CompartmentPlan {
-  /** Plugins with equal keys share a sandbox host. */
-  readonly packKey: string;
+  /** Whose code it is. Opaque to the sandbox. */
+  readonly plugin: string;
+  /**
+   * Plugins with equal keys may share a sandbox host, when engine and level are the same too. `undefined`: the
+   * plugin shares with nobody.
+   */
+  readonly packKey: string | undefined;
   readonly engine: EngineDescriptor;
-  /** Decides the wall. Plugins with equal keys have equal levels. */
+  /** Decides the wall. */
   readonly level: SecurityLevel;
   /** The bundle's bytes. */
   readonly code: Uint8Array;

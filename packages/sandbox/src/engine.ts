@@ -43,6 +43,8 @@ export interface CompartmentOptions {
 
 /** What a compartment tells its sandbox host. Ids of calls are the sandbox host's, ids of requests the guest's. */
 export interface CompartmentPort {
+  /** To be called before the guest is entered on the engine's own account, such as for a timer. */
+  entering(): void;
   /** `cpuMs`: CPU time that was charged to the call, milliseconds. */
   result(callId: number, json: string, bytes: readonly Uint8Array[], cpuMs: number): void;
   /** `failure` is JSON: `{name, message, stack, code}`, in the plugin's own words. */

@@ -54,6 +54,14 @@ export const sandboxErrors = {
     cause: "The plugin crashed its engine. Nothing of the embedding process is affected.",
     remedy: "Call again: a new process is started. A plugin that crashes repeatedly waits longer each time.",
   },
+  SANDBOX_NEIGHBOUR: {
+    kind: "limit",
+    meaning: "A call was lost with its process or instance, and another call is to blame.",
+    cause:
+      "A plugin that shares the process, or another call of the same plugin, overstayed or used more CPU time than it may, and the process had to be ended.",
+    remedy:
+      "Call again; an action without effects is called again by itself, once. A policy may raise either plugin to level isolated.",
+  },
   SANDBOX_PROTOCOL: {
     kind: "denied",
     meaning: "A sandbox host broke the protocol and was ended.",
@@ -63,8 +71,9 @@ export const sandboxErrors = {
   },
   SANDBOX_BUSY: {
     kind: "limit",
-    meaning: "A plugin has more input waiting than it can take.",
-    cause: "Calls with large inputs come faster than the plugin works them off; 128 MiB may wait.",
+    meaning: "A plugin has more calls or more input waiting than it can take.",
+    cause:
+      "Calls come faster than the plugin works them off. 1,024 calls of a plugin and partition may be under way or waiting, and 128 MiB of input for a process.",
     remedy: "Call again later, or make fewer calls at a time.",
   },
   SANDBOX_CANCELLED: {

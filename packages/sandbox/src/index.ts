@@ -17,8 +17,11 @@ export type {
 } from "./engine.ts";
 export { SandboxError, sandboxErrors } from "./errors.ts";
 export type { SandboxErrorCode } from "./errors.ts";
-export { SupervisedCompartment, Supervisor } from "./node-supervisor.ts";
-export type { SupervisorOptions } from "./node-supervisor.ts";
+export { isCrash } from "./loss.ts";
+export type { Loss } from "./loss.ts";
+export { SupervisedCompartment } from "./node-supervised-compartment.ts";
+export { Supervisor } from "./node-supervisor.ts";
+export type { RunningPlugin, SupervisorOptions } from "./node-supervisor.ts";
 export { runSandboxHost } from "./node-sandbox-host.ts";
 export type { EndReason } from "./node-sandbox.ts";
 export type { PluginFailure } from "./plugin-failure.ts";

@@ -2,22 +2,24 @@ import type { WireValue } from "@berth/wire";
 
 import type { CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
 import { SandboxError } from "./errors.ts";
+import { isCrash } from "./loss.ts";
+import type { Loss } from "./loss.ts";
 import { Running, listenForAbort } from "./node-running.ts";
-import type { EndReason, Sandbox } from "./node-sandbox.ts";
+import type { Sandbox } from "./node-sandbox.ts";
 import { cancelled } from "./outcome.ts";
 
 const CRASH_WINDOW_MS = 300_000;
 const MAX_BACK_OFF_MS = 5_000;
 
-/** A sandbox-host process and its successors: everything that shares one pack key. */
+/** A sandbox-host process and its successors, for the compartments that were given to it. */
 export class Cell {
   readonly #start: () => Promise<Sandbox>;
-  readonly #onLoss: (reason: EndReason, lastWords: string) => void;
+  readonly #onLoss: (loss: Loss) => void;
   #running: Running | undefined;
   #crashes: number[] = [];
   #isClosed = false;
 
-  constructor(start: () => Promise<Sandbox>, onLoss: (reason: EndReason, lastWords: string) => void) {
+  constructor(start: () => Promise<Sandbox>, onLoss: (loss: Loss) => void) {
     this.#start = start;
     this.#onLoss = onLoss;
   }
@@ -57,12 +59,12 @@ export class Cell {
 
   #launch(): Running {
     const waitMs = this.#backOffMs();
-    const running: Running = new Running(this.#start, waitMs, (reason, lastWords) => {
+    const running: Running = new Running(this.#start, waitMs, (loss) => {
       if (this.#running === running) this.#running = undefined;
-      if (reason === "closed") return;
+      if (loss.reason === "closed") return;
       // Overstaying is the fault of one call; only a process that cannot live makes the next one wait.
-      if (reason !== "deadline" && reason !== "cpu") this.#crashes.push(Date.now());
-      this.#onLoss(reason, lastWords);
+      if (isCrash(loss)) this.#crashes.push(Date.now());
+      this.#onLoss(loss);
     });
     return running;
   }
@@ -72,6 +74,15 @@ export class Cell {
     this.#crashes = this.#crashes.filter((at) => Date.now() - at < CRASH_WINDOW_MS);
     const count = this.#crashes.length;
     return count < 2 ? 0 : Math.min(100 * 2 ** (count - 2), MAX_BACK_OFF_MS);
+  }
+
+  /** Whether there is a process now. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  isLoaded(compartment: CompartmentPlan): boolean {
+    return this.#running?.isLoaded(compartment) === true;
   }
 
   unload(compartment: CompartmentPlan): void {

@@ -3,6 +3,8 @@ import type { WireValue } from "@berth/wire";
 import type { CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
 import { SandboxError } from "./errors.ts";
 import type { Cell } from "./node-cell.ts";
+import { FairQueue } from "./fair-queue.ts";
+import type { Home } from "./home.ts";
 import { cancelled } from "./outcome.ts";
 
 /** How long a process that runs a cancelled call lives on: the plugin hears of the cancellation, then it ends. */
@@ -14,14 +16,15 @@ interface Waiting {
 
 /**
  * The processes of one plugin whose engine runs one call at a time. Each is leased for a call; further calls
- * wait in order for one that is free. No process passes to another plugin: a pool belongs to one pack key.
+ * wait for one that is free, partitions in turns. No process passes to another plugin: a pool belongs to one
+ * pack key.
  */
-export class LeasePool {
+export class LeasePool implements Home {
   readonly #makeCell: () => Cell;
   readonly #size: number;
   readonly #free: Cell[] = [];
   readonly #busy = new Set<Cell>();
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new FairQueue<CompartmentPlan, Waiting>();
   #isClosed = false;
 
   constructor(makeCell: () => Cell, size: number) {
@@ -65,12 +68,12 @@ export class LeasePool {
   }
 
   /** Waiting is part of a call's wall time. */
-  #wait({ limits }: CompartmentPlan, { action, signal }: SandboxCall): Promise<Cell> {
+  #wait(compartment: CompartmentPlan, { action, signal }: SandboxCall): Promise<Cell> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
-        this.#waiting.delete(waiting);
+        this.#waiting.remove(compartment, waiting);
       };
       const waiting: Waiting = {
         begin: (cell) => {
@@ -90,14 +93,14 @@ export class LeasePool {
             `the action ${action} did not begin within its wall time: all ${this.#size} processes of the plugin were busy`,
           ),
         );
-      }, limits.wallMs);
+      }, compartment.limits.wallMs);
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.#waiting.add(waiting);
+      this.#waiting.push(compartment, waiting);
     });
   }
 
   #giveBack(cell: Cell): void {
-    const [next] = this.#waiting;
+    const next = this.#waiting.shift();
     if (next !== undefined) return next.begin(cell);
     this.#busy.delete(cell);
     this.#free.push(cell);
@@ -122,6 +125,15 @@ export class LeasePool {
     for (const cell of [...this.#free, ...this.#busy]) cell.close();
     // A closed process answers so to whoever waited for it.
     const [closed] = this.#busy;
-    if (closed !== undefined) for (const { begin } of this.#waiting) begin(closed);
+    if (closed === undefined) return;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next.begin(closed);
+  }
+
+  waitingOf(compartment: CompartmentPlan): number {
+    return this.#waiting.countOf(compartment);
+  }
+
+  get processes(): number {
+    return [...this.#free, ...this.#busy].filter(({ isRunning }) => isRunning).length;
   }
 }

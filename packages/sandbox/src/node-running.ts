@@ -1,91 +1,62 @@
-import { reportOf } from "@berth/base";
-import { encodeValue } from "@berth/wire";
 import type { Message, WireValue } from "@berth/wire";
 
-import type { CallContext, CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
+import { allowedBytes, allowedSilentMs } from "./allowance.ts";
+import type { CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
 import type { LossReason } from "./engine.ts";
 import type { SandboxError } from "./errors.ts";
+import { inputBytesOf, verifyRoom } from "./input-room.ts";
+import { Leaving } from "./leaving.ts";
+import { LoadedCompartment } from "./loaded-compartment.ts";
+import type { Loss } from "./loss.ts";
+import { BrokerDoor } from "./node-broker-door.ts";
+import { ProcessWatch } from "./node-process-watch.ts";
 import type { EndReason, Sandbox } from "./node-sandbox.ts";
-import { busy, cancelled, lossError, pluginThrew } from "./outcome.ts";
+import { cancelled, lossError, outwaited, pluginThrew } from "./outcome.ts";
+import { PendingCalls } from "./pending-calls.ts";
+import type { PendingCall } from "./pending-calls.ts";
 import { parsePluginFailure } from "./plugin-failure.ts";
-import { LogGate } from "./log-gate.ts";
 import { FromSandbox, ToSandbox } from "./protocol.ts";
 import type { LoadHead } from "./protocol.ts";
-import { MAX_REQUESTS_UNDER_WAY } from "./request-window.ts";
 import { parseCpuMs, parseLoss, tryParseLog, tryParseRequest, tryParseWords } from "./sandbox-message.ts";
-import type { RequestMessage } from "./sandbox-message.ts";
-import { UsageWatch } from "./usage-watch.ts";
 
-const TICK_MS = 10;
-/** Memory and CPU time are read at every n-th tick: reading them costs more than the tick. */
-const USAGE_TICKS = 3;
-/** What a process may grow by beyond its plugins' own memory: values under way, compiled code. */
-const PROCESS_SLACK_BYTES = 128 * 1_048_576;
-/** What an engine may keep for one compartment besides, such as long strings that wait to be collected. */
-const COMPARTMENT_SLACK_BYTES = 128 * 1_048_576;
-/**
- * What a silent process may use beyond the CPU time of the call or load that may: the engine, which charges
- * exactly, speaks first, and its own threads (collector, compiler) count here as well.
- */
-const SILENT_SHARE = 1.5;
-const SILENT_SLACK_MS = 200;
-/** How often a process without work is looked at, and what it may use from one look to the next. */
-const IDLE_TICK_MS = 2_000;
-const IDLE_CPU_MS = 400;
-/** Bytes that a process has not read. Beyond the first it gets no more calls; the second it comes to by never reading. */
-const MAX_UNREAD_BYTES = 128 * 1_048_576;
-const MAX_UNREAD_ANSWER_BYTES = 2 * MAX_UNREAD_BYTES;
-/** More than a sandbox host lets pass: only one that was taken over comes to this. */
-const MAX_LINES_PER_SECOND = 2_000;
 /** How long a plugin may go on with a call that was cancelled. */
 const CANCEL_GRACE_MS = 50;
-
-interface PendingCall {
-  readonly compartment: CompartmentPlan;
-  readonly context: CallContext;
-  readonly startedAt: number;
-  readonly deadlineAt: number;
-  readonly onUsage: SandboxCall["onUsage"];
-  readonly resolve: (value: WireValue) => void;
-  readonly reject: (error: SandboxError) => void;
-  readonly stopListening: (() => void) | undefined;
-}
-
-interface Loaded {
-  readonly id: number;
-  readonly compartment: CompartmentPlan;
-  readonly whenLoaded: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: SandboxError) => void;
-  readonly logGate: LogGate;
-  isReady: boolean;
-  requestsUnderWay: number;
-}
 
 /** One process in service. */
 export class Running {
   readonly #sandbox: Promise<Sandbox>;
   #attached: Sandbox | undefined;
-  readonly #onEnd: (reason: EndReason, lastWords: string) => void;
-  readonly #loaded = new Map<CompartmentPlan, Loaded>();
-  readonly #byId = new Map<number, Loaded>();
-  readonly #calls = new Map<number, PendingCall>();
-  /** Calls whose caller has left, until the plugin ends them or is unloaded. */
-  readonly #cancelled = new Set<number>();
-  /** Answers that may still come for calls which nobody waits for any more. */
-  #lateAnswers = 0;
-  #nextCompartment = 1;
-  #nextCall = 1;
-  #ticker: NodeJS.Timeout | undefined;
-  #isTickerIdle = false;
-  #ticks = 0;
-  #watch = new UsageWatch();
+  readonly #onEnd: (loss: Loss) => void;
+  readonly #loaded = new Map<CompartmentPlan, LoadedCompartment>();
+  readonly #byId = new Map<number, LoadedCompartment>();
+  readonly #leaving = new Leaving();
+  readonly #calls = new PendingCalls();
+  readonly #watch: ProcessWatch;
+  readonly #door: BrokerDoor;
+  /** Plugins whose code was ever in the process. */
+  readonly #plugins = new Set<string>();
+  /** The most that it was ever allowed: freed memory does not return to the system at once. */
+  #allowedBytes = 0;
+  #lastCompartment = 0;
+  /** The compartment that the process says it entered last. It may lie, so nobody is convicted by it. */
+  #entered = 0;
   #hasEnded = false;
-  /** The call that made us end the process: the others in it are innocent. */
-  #culprit: PendingCall | undefined;
+  /** What made us end the process: everything else in it is innocent. Without one, nobody knows. */
+  #culprit: PendingCall | LoadedCompartment | undefined;
 
-  constructor(start: () => Promise<Sandbox>, waitMs: number, onEnd: (reason: EndReason, lastWords: string) => void) {
+  constructor(start: () => Promise<Sandbox>, waitMs: number, onEnd: (loss: Loss) => void) {
     this.#onEnd = onEnd;
+    this.#watch = new ProcessWatch({
+      isBusy: () => this.#calls.size > 0 || this.#leaving.size > 0 || this.#loading().length > 0,
+      lookAtTime: (now) => this.#lookAtTime(now),
+      usage: () => this.#attached?.usage(),
+      allowance: () => ({ bytes: this.#allowedBytes, cpuMs: allowedSilentMs(this.#plansAtWork()) }),
+      overdrew: (reason) => this.#overdrew(reason),
+    });
+    this.#door = new BrokerDoor(
+      () => this.#attached,
+      () => this.end("protocol"),
+    );
     this.#sandbox = this.#begin(start, waitMs);
     this.#sandbox.catch(() => undefined); // Every caller awaits `load`, which reports it.
   }
@@ -113,110 +84,99 @@ export class Running {
     try {
       await sandbox.ready;
     } catch (error) {
+      // Ended by us, because nobody needs it any more: that is no failure of the machine.
+      if (this.#hasEnded) throw lossError("load", "closed");
       this.#ended("crashed", "");
       throw error;
     }
     return sandbox;
   }
 
-  isLoaded(compartment: CompartmentPlan): boolean {
-    return this.#loaded.get(compartment)?.isReady === true;
+  isLoaded(plan: CompartmentPlan): boolean {
+    return this.#loaded.get(plan)?.isReady === true;
   }
 
-  async load(compartment: CompartmentPlan): Promise<void> {
+  async load(plan: CompartmentPlan): Promise<void> {
     const sandbox = await this.#sandbox;
     if (this.#hasEnded) throw lossError("load", "crashed");
-    let entry = this.#loaded.get(compartment);
-    if (entry === undefined) {
-      const id = this.#nextCompartment;
-      this.#nextCompartment += 1;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const logGate = new LogGate(MAX_LINES_PER_SECOND);
-      entry = { id, compartment, whenLoaded: promise, resolve, reject, logGate, isReady: false, requestsUnderWay: 0 };
-      this.#loaded.set(compartment, entry);
-      this.#byId.set(id, entry);
-      this.#watchClosely();
-      const { code, sourceName, limits } = compartment;
-      sandbox.allowMemory(this.#allowedBytes());
-      const head: LoadHead = { sourceName, memoryMiB: limits.memoryMiB, cpuMs: limits.cpuMs };
-      sandbox.send({
-        type: ToSandbox.load,
-        id,
-        head: JSON.stringify(head),
-        value: { json: Buffer.from("null"), bytes: [code] },
-      });
-      // Loading runs foreign code, so it has a deadline of its own: a native loop ignores the engine's.
-      const timer = setTimeout(() => sandbox.end("deadline"), limits.wallMs);
-      void promise.then(
-        () => clearTimeout(timer),
-        () => clearTimeout(timer),
-      );
-    }
-    await entry.whenLoaded;
+    await (this.#loaded.get(plan) ?? this.#beginLoading(plan, sandbox)).whenLoaded;
   }
 
-  call(
-    compartment: CompartmentPlan,
-    { action, input, caller, about, signal, onUsage }: SandboxCall,
-  ): Promise<WireValue> {
-    const entry = this.#loaded.get(compartment);
+  #beginLoading(plan: CompartmentPlan, sandbox: Sandbox): LoadedCompartment {
+    this.#lastCompartment += 1;
+    const entry = new LoadedCompartment(this.#lastCompartment, plan, performance.now());
+    this.#loaded.set(plan, entry);
+    this.#byId.set(entry.id, entry);
+    this.#plugins.add(plan.plugin);
+    this.#watch.watchClosely();
+    this.#allowedBytes = Math.max(this.#allowedBytes, allowedBytes(this.#loaded.keys()));
+    sandbox.allowMemory(this.#allowedBytes);
+    const { code, sourceName, limits } = plan;
+    const head: LoadHead = { sourceName, memoryMiB: limits.memoryMiB, cpuMs: limits.cpuMs };
+    const value = { json: Buffer.from("null"), bytes: [code] };
+    sandbox.send({ type: ToSandbox.load, id: entry.id, head: JSON.stringify(head), value });
+    return entry;
+  }
+
+  call(plan: CompartmentPlan, { action, input, caller, about, signal, onUsage }: SandboxCall): Promise<WireValue> {
+    const entry = this.#loaded.get(plan);
     const sandbox = this.#attached;
     if (this.#hasEnded || entry === undefined || sandbox === undefined)
       return Promise.reject(lossError(action, "crashed"));
-    if (sandbox.unreadBytes > MAX_UNREAD_BYTES) return Promise.reject(busy(action, sandbox.unreadBytes));
+    const inputBytes = inputBytesOf(input);
+    const refusal = verifyRoom(action, inputBytes, entry.inputBytes, sandbox.unreadBytes);
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
-      const id = this.#takeCallId();
       const startedAt = performance.now();
-      this.#calls.set(id, {
-        compartment,
+      const id = this.#calls.add((newId) => ({
+        id: newId,
+        compartment: entry,
         context: { action, caller },
+        inputBytes,
         startedAt,
-        deadlineAt: startedAt + compartment.limits.wallMs,
-        onUsage,
+        deadlineAt: startedAt + plan.limits.wallMs,
         resolve,
         reject,
-        stopListening: signal && listenForAbort(signal, () => this.#cancel(id)),
-      });
-      if (this.#calls.size === 1) this.#watch.noteProgress(); // What the process did before is not this call's.
-      this.#watchClosely();
+        stopListening: signal && listenForAbort(signal, () => this.#giveUp(newId, cancelled(action))),
+        onUsage,
+      }));
+      if (this.#calls.size === 1) this.#watch.begin();
+      this.#watch.watchClosely();
       try {
         sandbox.send({ type: ToSandbox.call, id, head: JSON.stringify([entry.id, action, about]), value: input });
       } catch (error) {
-        this.#settle(id)?.reject(error as SandboxError); // WIRE_VALUE_TOO_LARGE
+        this.#calls.settle(id)?.reject(error as SandboxError); // WIRE_VALUE_TOO_LARGE
       }
     });
   }
 
-  #takeCallId(): number {
-    do this.#nextCall = (this.#nextCall % 0xffff_ffff) + 1;
-    while (this.#calls.has(this.#nextCall));
-    return this.#nextCall;
-  }
-
   /** The caller is free at once; the plugin gets the signal, and its late answer is dropped. */
-  #cancel(id: number): void {
+  #giveUp(id: number, error: SandboxError): void {
     this.#attached?.send({ type: ToSandbox.cancel, id, head: "" });
-    const call = this.#settle(id);
-    call?.reject(cancelled(call.context.action));
+    const call = this.#calls.abandon(id);
     if (call === undefined) return;
-    this.#lateAnswers += 1;
-    this.#cancelled.add(id);
-    const entry = this.#loaded.get(call.compartment);
-    // A plugin that goes on computing for nobody is unloaded; not one that was loaded anew since.
+    call.reject(error);
+    // A plugin that goes on computing for nobody is unloaded.
     setTimeout(() => {
-      if (!this.#cancelled.delete(id) || this.#loaded.get(call.compartment) !== entry) return;
-      const isBusyElsewhere = [...this.#calls.values()].some(({ compartment }) => compartment === call.compartment);
-      if (!isBusyElsewhere) this.unload(call.compartment);
+      if (!this.#calls.endAbandoned(id) || this.#calls.isWaitedFor(call.compartment)) return;
+      if (this.#byId.get(call.compartment.id) === call.compartment) this.unload(call.compartment.plan);
     }, CANCEL_GRACE_MS).unref();
   }
 
-  unload(compartment: CompartmentPlan): void {
-    const entry = this.#loaded.get(compartment);
+  unload(plan: CompartmentPlan): void {
+    const entry = this.#loaded.get(plan);
     if (entry === undefined) return;
-    this.#forget(compartment, "closed");
-    this.#attached?.send({ type: ToSandbox.unload, id: entry.id, head: "" });
+    this.#forget(entry, "closed");
+    this.#leave(entry);
+  }
+
+  /** Makes the process let go of a compartment that was forgotten here. */
+  #leave(entry: LoadedCompartment): void {
     // An empty process has nothing to keep; ending it also ends a guest that never returned.
-    if (this.#loaded.size === 0) this.end("closed");
+    if (this.#loaded.size === 0) return this.end("closed");
+    this.#leaving.ask(entry, performance.now(), this.#attached?.usage().cpuMs);
+    this.#attached?.send({ type: ToSandbox.unload, id: entry.id, head: "" });
+    this.#watch.watchClosely();
   }
 
   end(reason: EndReason): void {
@@ -225,68 +185,68 @@ export class Running {
     if (reason === "closed") this.#ended(reason, "");
   }
 
-  #settle(id: number): PendingCall | undefined {
-    const call = this.#calls.get(id);
-    if (call === undefined) return undefined;
-    this.#calls.delete(id);
-    call.stopListening?.();
-    return call;
+  #loading(): LoadedCompartment[] {
+    return [...this.#loaded.values()].filter(({ isReady }) => !isReady);
   }
 
-  #watchClosely(): void {
-    if (this.#ticker !== undefined && !this.#isTickerIdle) return;
-    clearInterval(this.#ticker);
-    this.#isTickerIdle = false;
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  #atWork(): Set<LoadedCompartment> {
+    return new Set([...this.#calls.compartmentsAtWork(), ...this.#loading()]);
   }
 
-  /** A process without work is looked at too: it may have been taken over, and nothing else would notice. */
-  #watchNowAndThen(): void {
-    clearInterval(this.#ticker);
-    this.#isTickerIdle = true;
-    this.#watch = new UsageWatch();
-    this.#ticker = setInterval(() => {
-      // Every other tick begins a new span, at whose end the CPU time used in it is looked at.
-      this.#ticks += 1;
-      if (this.#ticks % 2 === 0) this.#watch.noteProgress();
-      this.#watchUsage(IDLE_CPU_MS);
-    }, IDLE_TICK_MS).unref();
+  /** The compartment that is inside its engine now, as far as the process tells the truth. */
+  #inside(): LoadedCompartment | undefined {
+    const entered = this.#byId.get(this.#entered);
+    return entered !== undefined && this.#atWork().has(entered) ? entered : this.#leaving.get(this.#entered);
   }
 
-  #tick(): void {
-    const loading = [...this.#loaded.values()].filter(({ isReady }) => !isReady);
-    if (this.#calls.size === 0 && loading.length === 0) return this.#watchNowAndThen();
-    const now = performance.now();
-    for (const call of this.#calls.values()) {
-      if (call.deadlineAt > now) continue;
-      this.#culprit = call;
+  #plansAtWork(): CompartmentPlan[] {
+    const inside = this.#inside();
+    return [...(inside === undefined ? this.#atWork() : [inside])].map(({ plan }) => plan);
+  }
+
+  #lookAtTime(now: number): void {
+    for (const entry of this.#loading()) if (entry.deadlineAt <= now) this.#overstayed(entry, undefined);
+    for (const call of this.#calls.values()) if (call.deadlineAt <= now) this.#overstayed(call.compartment, call);
+    if (this.#leaving.size === 0 || this.#hasEnded) return;
+    const inside = this.#inside();
+    // Another one is at work within its own limits, and this one's turn comes after it.
+    if (inside !== undefined && this.#byId.has(inside.id)) return;
+    if (!this.#leaving.isHeld(now, () => this.#attached?.usage().cpuMs)) return;
+    this.#culprit = inside ?? this.#leaving.compartments()[0];
+    this.end("deadline");
+  }
+
+  #overstayed(entry: LoadedCompartment, call: PendingCall | undefined): void {
+    if (this.#hasEnded) return;
+    if (this.#loaded.size === 1) {
+      this.#culprit = call ?? entry;
       return this.end("deadline");
     }
-    this.#ticks += 1;
-    if (this.#ticks % USAGE_TICKS !== 0) return;
-    let cpuMs = 0;
-    for (const { compartment } of [...this.#calls.values(), ...loading])
-      cpuMs = Math.max(cpuMs, compartment.limits.cpuMs);
-    this.#watchUsage(SILENT_SHARE * cpuMs + SILENT_SLACK_MS);
+    const inside = this.#inside();
+    const hasWaited = inside !== undefined && inside !== entry && this.#byId.has(inside.id);
+    if (hasWaited && call !== undefined) return this.#giveUp(call.id, outwaited(call.context.action));
+    // Its neighbours go on, unless it is inside and does not come out again.
+    this.#forget(entry, "deadline", call);
+    this.#leave(entry);
   }
 
-  /** What plugins may make the process grow by. */
-  #allowedBytes(): number {
-    let bytes = PROCESS_SLACK_BYTES;
-    for (const { limits } of this.#loaded.keys()) bytes += limits.memoryMiB * 1_048_576 + COMPARTMENT_SLACK_BYTES;
-    return bytes;
-  }
-
-  #watchUsage(cpuMs: number): void {
-    if (this.#attached === undefined) return;
-    const reason = this.#watch.check(this.#attached.usage(), { bytes: this.#allowedBytes(), cpuMs });
-    if (reason !== undefined) this.end(reason);
+  #overdrew(reason: "memory" | "cpu"): void {
+    if (reason === "cpu") this.#culprit = this.#inside();
+    this.end(reason);
   }
 
   #take(message: Message): void {
     const { type, id, value } = message;
-    // Lines of a log are no progress: they leave while an entry goes on. Nor is what an idle process says.
-    if (type !== FromSandbox.log && !this.#isTickerIdle) this.#watch.noteProgress();
+    switch (type) {
+      case FromSandbox.log:
+        // Lines of a log are no progress: they leave while an entry goes on.
+        return this.#takeLog(message);
+      case FromSandbox.entered:
+        this.#entered = id;
+        return;
+      default:
+        this.#watch.noteProgress();
+    }
     switch (type) {
       case FromSandbox.result:
         return value === undefined ? this.end("protocol") : this.#endCall(message)?.resolve(value);
@@ -299,26 +259,22 @@ export class Running {
       }
       case FromSandbox.request:
         return this.#takeRequest(message);
-      case FromSandbox.log:
-        return this.#takeLog(message);
-      case FromSandbox.loaded: {
-        const entry = this.#byId.get(id);
-        if (entry === undefined) return;
-        entry.isReady = true;
-        return entry.resolve();
-      }
+      case FromSandbox.loaded:
+        return this.#byId.get(id)?.finishLoading();
       case FromSandbox.loadFailed: {
         const entry = this.#byId.get(id);
         const words = tryParseWords(value);
         if (words === undefined) return this.end("protocol");
         if (entry === undefined) return;
         const failure = parsePluginFailure(words);
-        entry.reject(pluginThrew("SANDBOX_LOAD_FAILED", "the plugin's code could not be loaded", failure));
-        return this.unload(entry.compartment);
+        entry.failLoading(pluginThrew("SANDBOX_LOAD_FAILED", "the plugin's code could not be loaded", failure));
+        return this.unload(entry.plan);
       }
+      case FromSandbox.unloaded:
+        return this.#leaving.confirm(id) ? undefined : this.end("protocol");
       case FromSandbox.lost: {
         const entry = this.#byId.get(id);
-        if (entry !== undefined) this.#forget(entry.compartment, parseLoss(message.head));
+        if (entry !== undefined) this.#forget(entry, parseLoss(message.head));
         if (this.#loaded.size === 0) this.end("closed");
         return;
       }
@@ -327,17 +283,12 @@ export class Running {
     }
   }
 
-  /** The call that was answered. An answer to no call is late, if calls were given up, or invented. */
   #endCall({ id, head }: Message): PendingCall | undefined {
-    const call = this.#settle(id);
-    if (call !== undefined) {
-      call.onUsage?.({ cpuMs: parseCpuMs(head, performance.now() - call.startedAt) });
-      return call;
-    }
-    this.#cancelled.delete(id);
-    this.#lateAnswers -= 1;
-    if (this.#lateAnswers < 0) this.end("protocol");
-    return undefined;
+    const call = this.#calls.answered(id);
+    if (call === "invented") this.end("protocol");
+    if (typeof call === "string") return undefined;
+    call.onUsage?.({ cpuMs: parseCpuMs(head, performance.now() - call.startedAt) });
+    return call;
   }
 
   #takeRequest(message: Message): void {
@@ -346,40 +297,8 @@ export class Running {
     const entry = this.#byId.get(request.compartmentId);
     const call = this.#calls.get(request.callId);
     // A request must belong to a call under way in the compartment that it came from.
-    if (entry === undefined || call === undefined || entry.compartment !== call.compartment) {
-      return this.#answer(message.id, ToSandbox.refusal, {
-        code: "SANDBOX_CLOSED",
-        message: "the call that asks has already ended",
-      });
-    }
-    if (entry.requestsUnderWay >= MAX_REQUESTS_UNDER_WAY) return this.end("protocol");
-    void this.#serve(message.id, request, entry, call.context);
-  }
-
-  async #serve(id: number, request: RequestMessage, entry: Loaded, call: CallContext): Promise<void> {
-    const { method, value } = request;
-    let answer: unknown;
-    let type: number = ToSandbox.answer;
-    entry.requestsUnderWay += 1;
-    try {
-      answer = (await entry.compartment.onRequest({ call, method, value })) ?? null;
-    } catch (error) {
-      type = ToSandbox.refusal;
-      answer = reportOf(error);
-    }
-    entry.requestsUnderWay -= 1;
-    this.#answer(id, type, answer);
-  }
-
-  #answer(id: number, type: number, value: unknown): void {
-    const sandbox = this.#attached;
-    if (sandbox === undefined) return;
-    if (sandbox.unreadBytes > MAX_UNREAD_ANSWER_BYTES) return this.end("protocol");
-    try {
-      sandbox.send({ type, id, head: "", value: encodeValue(value) });
-    } catch (error) {
-      sandbox.send({ type: ToSandbox.refusal, id, head: "", value: encodeValue(reportOf(error)) });
-    }
+    if (entry === undefined || entry !== call?.compartment) return this.#door.refuse(message);
+    void this.#door.serve(message.id, request, entry, call.context);
   }
 
   #takeLog(message: Message): void {
@@ -388,36 +307,33 @@ export class Running {
     const entry = this.#byId.get(line.compartmentId);
     if (entry?.logGate.admit(performance.now()).passes !== true) return;
     const call = this.#calls.get(message.id);
-    const action = call?.compartment === entry.compartment ? call.context.action : undefined;
-    entry.compartment.onLog({ level: line.level, text: line.text, action });
+    const action = call?.compartment === entry ? call.context.action : undefined;
+    entry.plan.onLog({ level: line.level, text: line.text, action });
   }
 
-  /** A compartment is gone: its calls fail, its next call loads it anew. */
-  #forget(compartment: CompartmentPlan, reason: EndReason | LossReason): void {
-    const entry = this.#loaded.get(compartment);
-    if (entry === undefined) return;
-    this.#loaded.delete(compartment);
+  /** A compartment is gone: its calls fail, its next call loads it anew. `culprit`: the one that is to blame. */
+  #forget(entry: LoadedCompartment, reason: EndReason | LossReason, culprit?: PendingCall): void {
+    this.#loaded.delete(entry.plan);
     this.#byId.delete(entry.id);
-    entry.reject(lossError("load", reason));
-    for (const [id, call] of this.#calls) {
-      if (call.compartment !== compartment) continue;
-      this.#lateAnswers += 1;
-      this.#settle(id)?.reject(lossError(call.context.action, reason));
-    }
+    entry.failLoading(lossError("load", reason));
+    for (const call of this.#calls.takeOf(entry))
+      call.reject(lossError(call.context.action, reason, culprit === undefined || culprit === call));
   }
 
   #ended(reason: EndReason, lastWords: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    clearInterval(this.#ticker);
-    for (const [id, call] of this.#calls) {
-      const isCulprit = this.#culprit === undefined || this.#culprit === call;
-      this.#settle(id)?.reject(lossError(call.context.action, reason, isCulprit));
-    }
-    for (const { reject } of this.#byId.values()) reject(lossError("load", reason));
+    this.#watch.stop();
+    const atWork = new Set([...this.#atWork(), ...this.#leaving.compartments()].map(({ plan }) => plan.plugin));
+    const isCulprit = (each: PendingCall | LoadedCompartment): boolean =>
+      this.#culprit === undefined || this.#culprit === each;
+    for (const call of this.#calls.takeAll())
+      call.reject(lossError(call.context.action, reason, isCulprit(call) || isCulprit(call.compartment)));
+    for (const entry of this.#byId.values()) entry.failLoading(lossError("load", reason, isCulprit(entry)));
     this.#loaded.clear();
     this.#byId.clear();
-    this.#onEnd(reason, lastWords);
+    const culprit = this.#culprit && ("plan" in this.#culprit ? this.#culprit : this.#culprit.compartment).plan.plugin;
+    this.#onEnd({ reason, lastWords, plugins: [...this.#plugins], atWork: [...atWork], culprit });
   }
 }
 

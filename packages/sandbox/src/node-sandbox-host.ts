@@ -3,6 +3,7 @@ import { Socket } from "node:net";
 import { Session, textOf } from "@berth/wire";
 import type { Message, WireValue } from "@berth/wire";
 
+import { EntryTurns } from "./entry-turns.ts";
 import { BatchedPipe } from "./node-batched-pipe.ts";
 import { PluginLoadError } from "./engine.ts";
 import type { Compartment, CompartmentOptions, CompartmentPort, Engine } from "./engine.ts";
@@ -54,6 +55,7 @@ class SandboxHost {
   /** Requests are numbered by each guest; the pipe needs one numbering for all. */
   readonly #requests = new Map<number, { compartment: number; requestId: number }>();
   #nextRequest = 1;
+  readonly #turns = new EntryTurns(() => performance.now(), setImmediate);
   /** The compartment that was entered last. */
   #entered = 0;
 
@@ -79,8 +81,9 @@ class SandboxHost {
       case ToSandbox.call: {
         const [compartment, action, context] = JSON.parse(head) as [number, string, string];
         this.#calls.set(id, compartment);
-        this.#enter(compartment)?.call(id, action, textOf(value), value.bytes, context);
-        return;
+        return this.#inTurn(compartment, () =>
+          this.#enter(compartment)?.call(id, action, textOf(value), value.bytes, context),
+        );
       }
       case ToSandbox.answer:
       case ToSandbox.refusal: {
@@ -89,25 +92,41 @@ class SandboxHost {
         this.#requests.delete(id);
         this.#windows.get(request.compartment)?.leave();
         const isOk = type === ToSandbox.answer;
-        this.#enter(request.compartment)?.settle(request.requestId, isOk, textOf(value), value.bytes);
-        return;
+        return this.#inTurn(request.compartment, () =>
+          this.#enter(request.compartment)?.settle(request.requestId, isOk, textOf(value), value.bytes),
+        );
       }
-      case ToSandbox.cancel:
-        this.#enter(this.#calls.get(id) ?? 0)?.cancel(id);
-        return;
+      case ToSandbox.cancel: {
+        const compartment = this.#calls.get(id);
+        if (compartment === undefined) return;
+        return this.#inTurn(compartment, () => this.#enter(compartment)?.cancel(id));
+      }
       case ToSandbox.load:
         return this.#load(id, JSON.parse(head) as LoadHead, value);
       case ToSandbox.unload:
-        return this.#unload(id);
+        this.#unload(id);
+        return this.#session.send({ type: FromSandbox.unloaded, id, head: "" });
       default:
         throw new Error(`unknown message type ${type}`);
     }
   }
 
-  /** A compartment may never return; what others have said must not be lost with it. */
-  #enter(compartment: number): Compartment | undefined {
-    if (this.#entered !== compartment) this.#pipe.flush();
+  /** At once where nobody else could be kept waiting. */
+  #inTurn(compartment: number, entry: () => void): void {
+    if (this.#compartments.size < 2 && this.#turns.isEmpty) entry();
+    else this.#turns.add(compartment, entry);
+  }
+
+  /** A compartment may never return; what others have said must not be lost with it, nor who it was. */
+  #entering(compartment: number): void {
+    if (this.#entered === compartment) return;
     this.#entered = compartment;
+    this.#session.send({ type: FromSandbox.entered, id: compartment, head: "" });
+    this.#pipe.flush();
+  }
+
+  #enter(compartment: number): Compartment | undefined {
+    this.#entering(compartment);
     return this.#compartments.get(compartment);
   }
 
@@ -143,6 +162,7 @@ class SandboxHost {
     this.#compartments.get(id)?.[Symbol.dispose]();
     this.#compartments.delete(id);
     this.#windows.delete(id);
+    this.#turns.drop(id);
     for (const [callId, compartment] of this.#calls) if (compartment === id) this.#calls.delete(callId);
     for (const [key, request] of this.#requests) if (request.compartment === id) this.#requests.delete(key);
   }
@@ -156,6 +176,7 @@ class SandboxHost {
     const gate = new LogGate(MAX_LINES_PER_SECOND);
     this.#windows.set(compartment, window);
     return {
+      entering: () => this.#entering(compartment),
       result: (callId, json, bytes, cpuMs) => {
         this.#calls.delete(callId);
         try {

@@ -18,10 +18,10 @@ const OUTCOMES: Readonly<Record<EndReason | LossReason, [SandboxErrorCode, strin
  */
 export function lossError(action: string, reason: EndReason | LossReason, isCulprit = true): SandboxError {
   const [code, words] = OUTCOMES[reason];
-  if (!isCulprit)
+  if (!isCulprit && reason !== "closed")
     return new SandboxError(
-      "SANDBOX_CRASHED",
-      `the action ${action} was under way in a process that was ended because of another call`,
+      "SANDBOX_NEIGHBOUR",
+      `the action ${action} was lost because of another call: that one ${words}`,
     );
   return new SandboxError(code, `the action ${action} ${words}`);
 }
@@ -29,11 +29,16 @@ export function lossError(action: string, reason: EndReason | LossReason, isCulp
 export const cancelled = (action: string): SandboxError =>
   new SandboxError("SANDBOX_CANCELLED", `the call of ${action} was cancelled`);
 
-export const busy = (action: string, unreadBytes: number): SandboxError =>
+/** A call that did nothing but wait for another compartment of its process to come out. */
+export const outwaited = (action: string): SandboxError =>
   new SandboxError(
-    "SANDBOX_BUSY",
-    `the action ${action} was not called: its process has ${unreadBytes} bytes of earlier calls to read`,
+    "SANDBOX_DEADLINE",
+    `the action ${action} did not end within its wall time: another plugin of its process was at work`,
   );
+
+/** A call that was not made. `why` says what there is too much of. */
+export const busy = (action: string, why: string): SandboxError =>
+  new SandboxError("SANDBOX_BUSY", `the action ${action} was not called: ${why}`);
 
 /** What the plugin's own code threw. */
 export function pluginThrew(

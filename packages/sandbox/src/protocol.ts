@@ -32,6 +32,10 @@ export const FromSandbox = {
   log: 0x26,
   /** id = compartment, head = `LossReason` */
   lost: 0x27,
+  /** id = compartment: the process is about to enter it, and entered another one before */
+  entered: 0x28,
+  /** id = compartment: answers `unload` */
+  unloaded: 0x29,
 } as const;
 
 /** Head of `load`. */

@@ -48,6 +48,7 @@ async function checkSandbox(): Promise<Check> {
   const startedAt = performance.now();
   try {
     const compartment = supervisor.open({
+      plugin: "doctor",
       packKey: "doctor",
       engine: isolate(),
       level: "standard",

@@ -6,6 +6,9 @@ import { removeHostFile, writeHostFile } from "../host-file.ts";
 import { untilStopped } from "../until-stopped.ts";
 import { openLocalHost } from "../with-host.ts";
 
+/** How long calls under way have when the program is asked to end. */
+const DRAIN_MS = 10_000;
+
 export const command: Command = {
   summary: "keep a host running; other commands on the same data directory then speak to it",
   usage: "start [--port N]",
@@ -32,8 +35,9 @@ export const command: Command = {
         async keepRunning() {
           await untilStopped();
           await removeHostFile(invocation.dataDir);
+          // The server still answers what is under way, and refuses the rest: its host is closed.
+          await host.close({ drainMs: DRAIN_MS });
           await server.close();
-          await host.close();
         },
       };
     } catch (error) {

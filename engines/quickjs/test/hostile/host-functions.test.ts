@@ -95,6 +95,7 @@ test("refuses code that fails while it is loaded, in the plugin's own words", ()
 test("ends native work that nothing interrupts with its process, and goes on", async () => {
   const supervisor = new Supervisor({ leases: 1 });
   const compartment = supervisor.open({
+    plugin: "plugin",
     packKey: "native",
     engine: quickjs(),
     level: "strict",

@@ -52,6 +52,8 @@ export interface ServiceCall {
   readonly action: string;
   /** What the action promises; enforced, not believed. */
   readonly effect: ActionDeclaration["effect"];
+  /** Whether other plugins may be in the process that asks. */
+  readonly sharesProcess: boolean;
   /** The caller's partition, when the embedding program named one. */
   readonly partition: string | undefined;
   /** What the caller may do; `undefined`: the embedding program does not limit its callers. */

@@ -41,6 +41,8 @@ export interface CallScope {
 export class Calls {
   readonly #parts: CallParts;
   #isClosed = false;
+  #underWay = 0;
+  #onIdle: (() => void) | undefined;
 
   constructor(parts: CallParts) {
     this.#parts = parts;
@@ -85,6 +87,16 @@ export class Calls {
     });
   }
 
+  /** Waits until no call is under way, at most so many milliseconds. */
+  async drain(waitMs: number): Promise<void> {
+    if (this.#underWay === 0 || waitMs <= 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    this.#onIdle = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
   /** From now on calls that end are not journalled: their store is about to close. */
   close(): void {
     this.#isClosed = true;
@@ -107,6 +119,7 @@ export class Calls {
     let outcome = "ok";
     let cpuMs = 0;
     plugin.beginCall();
+    this.#underWay += 1;
     try {
       return await run(plugin, declaration, (usage) => (cpuMs = usage.cpuMs));
     } catch (error) {
@@ -118,6 +131,7 @@ export class Calls {
       throw error;
     } finally {
       plugin.endCall();
+      this.#underWay -= 1;
       if (!this.#isClosed) {
         const { version } = plugin.manifest;
         const durationUs = (performance.now() - startedAt) * 1_000;
@@ -126,6 +140,7 @@ export class Calls {
         statistics.note(pluginId, action, outcome, { durationUs, cpuUs: cpuMs * 1_000 });
         alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
       }
+      if (this.#underWay === 0) this.#onIdle?.();
     }
   }
 }

@@ -1,14 +1,13 @@
 import { readPackage } from "@berth/archive";
-import { SandboxError } from "@berth/sandbox";
+import { SandboxError, isCrash } from "@berth/sandbox";
 import type {
-  EndReason,
   EngineDescriptor,
+  Loss,
   PluginFailure,
   SandboxCall,
   SupervisedCompartment,
   Supervisor,
 } from "@berth/sandbox";
-import { needsOwnProcess } from "@berth/spec";
 import type { Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
@@ -16,29 +15,32 @@ import type { Broker } from "../broker/broker.ts";
 import { mintEffectKey } from "../broker/keyed-effects.ts";
 import type { CallOrigin, EffectKey, ServiceCall } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
+import type { EventSink } from "../host-event.ts";
 import type { PluginLogLine } from "../host-options.ts";
 import { verifyNeedsOf } from "../graph/unmet-needs.ts";
 import type { PackageFolder } from "../install/node-package-folder.ts";
 import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
-import type { Grants } from "../rights/grants.ts";
+import type { Rights } from "../rights/rights.ts";
 import { InstalledPlugin } from "./installed-plugin.ts";
 import type { PluginCode, ReleaseFacts } from "./installed-plugin.ts";
 import { mapStack } from "./node-source-map.ts";
+import { packKeyOf } from "./packing.ts";
 
-/** Losses of a process that its plugin is to blame for. Overstaying is the fault of one call. */
-const CRASHES: ReadonlySet<EndReason> = new Set(["crashed", "memory", "protocol"]);
+/** What sets the process of a release apart that is only tried. No id of a plugin ends so. */
+const TRIAL = "/trial";
 
 /** What compartments are opened with. All of it belongs to the host. */
 export interface CompartmentParts {
   readonly supervisor: Supervisor;
   readonly packages: PackageFolder;
   readonly plugins: PluginTable;
-  readonly grants: Grants;
+  readonly rights: Rights;
   readonly broker: Broker;
   readonly engines: readonly EngineDescriptor[];
+  readonly events: EventSink;
   readonly onLog: ((line: PluginLogLine) => void) | undefined;
-  /** Hears when a plugin's process crashed, and nobody else's code was in it. */
+  /** Hears when a plugin's process crashed, and nobody else's code was ever in it. */
   readonly onCrash: (pluginId: string) => void;
 }
 
@@ -56,41 +58,68 @@ export interface CompartmentCall {
   readonly onUsage: SandboxCall["onUsage"];
 }
 
+/** Whose a compartment is. */
+interface Owner {
+  readonly plugin: InstalledPlugin;
+  /** What the plugin's table calls it. */
+  readonly key: string;
+}
+
 /** The running instances of plugins: opened when first called, keyed by plugin, release and partition. */
 export class Compartments {
   readonly #parts: CompartmentParts;
-  /** Whose code runs under a pack key, and whether the loss of its process is still without an explanation. */
-  readonly #packs = new Map<string, { readonly plugin: InstalledPlugin; isUnexplained: boolean }>();
+  /** Whose an open compartment is, and what its plugin calls it. */
+  readonly #owners = new WeakMap<SupervisedCompartment, Owner>();
 
   constructor(parts: CompartmentParts) {
     this.#parts = parts;
   }
 
-  /**
-   * A process is gone. That is the plugin's crash when it had answered before; a process that never came up
-   * may be the machine's fault, and what its callers hear decides.
-   */
-  noteLoss(packKey: string, reason: EndReason): void {
-    const pack = this.#packs.get(packKey);
-    if (pack === undefined || !CRASHES.has(reason) || pack.plugin.isTrial) return;
-    if (pack.plugin.hasAnswered) this.#parts.onCrash(pack.plugin.manifest.id);
-    pack.isUnexplained = !pack.plugin.hasAnswered;
-    pack.plugin.hasAnswered = false;
+  /** A process is gone. That is the plugin's crash when nobody else's code was ever in it. */
+  noteLoss(loss: Loss): void {
+    const { plugins, events, onCrash } = this.#parts;
+    for (const pluginId of loss.atWork) {
+      const release = plugins.find(pluginId)?.release;
+      if (release !== undefined) release.losses += 1;
+    }
+    // One that held no plugin yet may be the machine's fault; whoever waits for it hears so, as of a trial.
+    if (loss.plugins.every((plugin) => plugin.endsWith(TRIAL))) return;
+    const { reason, plugins: pluginIds, atWork, lastWords } = loss;
+    events.emit({ kind: "process-lost", reason, pluginIds, atWork, lastWords });
+    const [alone, ...others] = pluginIds;
+    if (alone !== undefined && others.length === 0 && isCrash(loss)) onCrash(alone);
   }
 
-  #explainLoss({ code }: SandboxError, plugin: InstalledPlugin): void {
-    const isCrash = code === "SANDBOX_CRASHED" || code === "SANDBOX_PROTOCOL" || code === "SANDBOX_MEMORY";
-    for (const pack of this.#packs.values()) {
-      if (pack.plugin !== plugin || !pack.isUnexplained) continue;
-      pack.isUnexplained = false;
-      if (isCrash && !plugin.isTrial) this.#parts.onCrash(plugin.manifest.id);
+  /** Nobody called it for long. */
+  noteHibernation(compartment: SupervisedCompartment): void {
+    const owner = this.#owners.get(compartment);
+    if (owner === undefined) return;
+    const { plugin, key } = owner;
+    if (plugin.compartments.get(key) !== compartment) return;
+    plugin.hibernate(key);
+    if (plugin.isHibernating) this.#parts.events.emit({ kind: "hibernated", pluginId: plugin.manifest.id });
+  }
+
+  /**
+   * Runs a call; one that was lost by a neighbour's fault once more, if it promised to touch nothing: the broker
+   * refused every effect of the first attempt.
+   *
+   * @throws SandboxError, HostError HOST_PACKAGE_DAMAGED
+   */
+  async run(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
+    try {
+      return await this.#attempt(plugin, call);
+    } catch (error) {
+      const isPure = plugin.manifest.contributes.actions[call.action]?.effect === "pure";
+      const isInnocent = error instanceof SandboxError && error.code === "SANDBOX_NEIGHBOUR";
+      if (!isPure || !isInnocent || call.signal?.aborted === true) throw error;
+      return this.#attempt(plugin, call);
     }
   }
 
-  /** @throws SandboxError, HostError HOST_PACKAGE_DAMAGED */
-  async run(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
+  async #attempt(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
     const { action, input, partition, callerRights, signal, origin, onUsage } = call;
-    const compartment = plugin.compartments.get(keyOf(partition)) ?? (await this.#open(plugin, partition));
+    const compartment = this.#find(plugin, partition) ?? (await this.#open(plugin, partition));
     const { id, version } = plugin.manifest;
     const about = JSON.stringify({ plugin: { id, version }, action, event: origin?.event });
     const effect = plugin.manifest.contributes.actions[action]?.effect;
@@ -100,6 +129,7 @@ export class Compartments {
       version,
       action,
       effect,
+      sharesProcess: compartment.plan.packKey !== undefined,
       partition,
       callerRights,
       chain: origin?.chain ?? [],
@@ -112,15 +142,26 @@ export class Compartments {
       signal: () => life.signal(),
     };
     try {
-      const answer = await compartment.call({ action, input, caller, about, signal, onUsage });
-      plugin.hasAnswered = true;
-      return answer;
+      return await compartment.call({ action, input, caller, about, signal, onUsage });
     } catch (error) {
-      if (error instanceof SandboxError) this.#explainLoss(error, plugin);
       throw await withMappedStack(error, plugin);
     } finally {
       life.end();
     }
+  }
+
+  /** The running instance, unless what the plugin may do has changed so that it must not run there any more. */
+  #find(plugin: InstalledPlugin, partition: string | undefined): SupervisedCompartment | undefined {
+    const key = keyOf(partition);
+    const compartment = plugin.compartments.get(key);
+    if (compartment === undefined || compartment.plan.packKey === this.#packKeyOf(plugin)) return compartment;
+    plugin.retireCompartment(key);
+    return undefined;
+  }
+
+  #packKeyOf({ manifest, level, ownProcessPermissions, isTrial }: InstalledPlugin): string | undefined {
+    if (isTrial) return undefined;
+    return packKeyOf(manifest.id, level, this.#parts.rights.mayHoldAny(manifest.id, ownProcessPermissions));
   }
 
   /**
@@ -131,14 +172,12 @@ export class Compartments {
    */
   async load(plugin: InstalledPlugin): Promise<void> {
     const key = keyOf(undefined);
-    const compartment = plugin.compartments.get(key) ?? (await this.#open(plugin, undefined));
+    const compartment = this.#find(plugin, undefined) ?? (await this.#open(plugin, undefined));
     try {
       await compartment.load();
-      plugin.hasAnswered = true;
     } catch (error) {
       if (plugin.compartments.get(key) === compartment) plugin.compartments.delete(key);
       compartment[Symbol.dispose]();
-      if (error instanceof SandboxError) this.#explainLoss(error, plugin);
       throw await withMappedStack(error, plugin);
     }
   }
@@ -160,18 +199,20 @@ export class Compartments {
   }
 
   async #open(plugin: InstalledPlugin, partition: string | undefined): Promise<SupervisedCompartment> {
-    const { supervisor, broker, engines, onLog, plugins } = this.#parts;
-    verifyNeedsOf(plugin.manifest, plugins.manifests());
+    const { supervisor, broker, engines, events, onLog, plugins } = this.#parts;
+    verifyNeedsOf(plugin.manifest, { get: (id) => plugins.find(id)?.facts.manifest });
     const code = await (plugin.code ??= this.#loadCode(plugin));
-    const packKey = this.#packKeyOf(plugin);
-    const existing = plugin.compartments.get(keyOf(partition));
+    const key = keyOf(partition);
+    const existing = this.#find(plugin, partition);
     if (existing !== undefined) return existing;
     const { id } = plugin.manifest;
     const { isTrial } = plugin;
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
-    this.#hold(packKey, plugin);
+    if (plugin.isHibernating) events.emit({ kind: "woken", pluginId: id });
+    plugin.isHibernating = false;
     const compartment = supervisor.open({
-      packKey,
+      plugin: isTrial ? `${id}${TRIAL}` : id,
+      packKey: this.#packKeyOf(plugin),
       engine: fitToLevel(plugin.manifest, plugin.level, engines).engine,
       level: plugin.level,
       code: code.bundle,
@@ -182,25 +223,9 @@ export class Compartments {
       // What a trial says, the release says again when it takes over.
       onLog: (line) => void (isTrial || onLog?.({ ...line, pluginId: id })),
     });
-    plugin.compartments.set(keyOf(partition), compartment);
+    plugin.compartments.set(key, compartment);
+    this.#owners.set(compartment, { plugin, key });
     return compartment;
-  }
-
-  #hold(packKey: string, plugin: InstalledPlugin): void {
-    this.#packs.set(packKey, { plugin, isUnexplained: false });
-    plugin.whenDisposed = () => {
-      if (this.#packs.get(packKey)?.plugin === plugin) this.#packs.delete(packKey);
-    };
-  }
-
-  /**
-   * Which plugins share a sandbox host: nobody shares one yet. A process of its own for each plugin is
-   * stricter than every level asks for, and costs memory only.
-   */
-  #packKeyOf(plugin: InstalledPlugin): string {
-    const { id } = plugin.manifest;
-    const grants = this.#parts.grants.permissionsOf(id);
-    return `${plugin.level}/${id}${grants.some(needsOwnProcess) ? "/alone" : ""}${plugin.isTrial ? "/trial" : ""}`;
   }
 
   /** Reads the package again and compares it with what was installed: nobody edits a plugin on disk. */

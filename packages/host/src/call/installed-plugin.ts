@@ -1,8 +1,9 @@
 import type { SupervisedCompartment } from "@berth/sandbox";
-import type { DialectSchema, Limits, Manifest, SecurityLevel } from "@berth/spec";
+import type { DialectSchema, Limits, Manifest, Permission, SecurityLevel } from "@berth/spec";
 
 import { compileSchema } from "../schema/compile.ts";
 import type { Validate } from "../schema/compile.ts";
+import { ownProcessPermissions } from "./packing.ts";
 
 /** What is known of a release before anything of it runs. */
 export type ReleaseFacts = Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">;
@@ -16,13 +17,17 @@ export class InstalledPlugin {
   readonly fileDigest: string;
   /** Running instances, by what `Compartments` calls their partition. */
   readonly compartments = new Map<string, SupervisedCompartment>();
-  /** Lets go of what others hold for the running instances; called when the last of them goes. */
-  whenDisposed: (() => void) | undefined;
   /** The bundle and its source map, once the package was read and verified again. */
   code: Promise<PluginCode> | undefined;
   readonly #validators = new Map<string, Validate>();
-  /** Whether an instance answered since its process began: then the next loss of the process is the plugin's. */
-  hasAnswered = false;
+  /** Instances that get no more calls, because the plugin's process is another one now. */
+  readonly #retiring = new Set<SupervisedCompartment>();
+  /** What it asks for that must not be held in a process with others. */
+  readonly ownProcessPermissions: readonly Permission[];
+  /** How often a process was lost with it at work in it. */
+  losses = 0;
+  /** Whether its last instance was dropped because nobody called it. */
+  isHibernating = false;
   /** It runs to see whether its code can be loaded, and for nobody. */
   isTrial = false;
   #callsUnderWay = 0;
@@ -35,6 +40,7 @@ export class InstalledPlugin {
     this.limits = facts.limits;
     this.contentDigest = facts.contentDigest;
     this.fileDigest = facts.fileDigest;
+    this.ownProcessPermissions = ownProcessPermissions(facts.manifest);
   }
 
   /** Whether it was switched off: nothing of it may be started again. */
@@ -67,6 +73,7 @@ export class InstalledPlugin {
 
   endCall(): void {
     this.#callsUnderWay -= 1;
+    if (this.#callsUnderWay === 0) this.#retiring.clear();
     if (this.#isRetired && this.#callsUnderWay === 0) this.disposeCompartments();
   }
 
@@ -82,12 +89,34 @@ export class InstalledPlugin {
     this.disposeCompartments();
   }
 
+  /** The instance gets no more calls, and ends with those it has. */
+  retireCompartment(key: string): void {
+    const compartment = this.compartments.get(key);
+    if (compartment === undefined) return;
+    this.compartments.delete(key);
+    this.#retiring.add(compartment);
+    compartment.retire();
+  }
+
   disposeCompartments(): void {
-    for (const compartment of this.compartments.values()) compartment[Symbol.dispose]();
+    for (const compartment of [...this.compartments.values(), ...this.#retiring]) compartment[Symbol.dispose]();
     this.compartments.clear();
+    this.#retiring.clear();
+    this.#rest();
+  }
+
+  /** An instance that nobody called is gone; with the last one goes what only calls need. */
+  hibernate(key: string): void {
+    this.compartments.get(key)?.[Symbol.dispose]();
+    this.compartments.delete(key);
+    if (this.compartments.size > 0 || this.#callsUnderWay > 0) return;
+    this.isHibernating = true;
+    this.#rest();
+  }
+
+  #rest(): void {
     this.code = undefined;
-    this.whenDisposed?.();
-    this.whenDisposed = undefined;
+    this.#validators.clear();
   }
 }
 

@@ -142,6 +142,8 @@ export class Subscribers {
       pluginId,
       version,
       action,
+      // A question of the host's own: nothing runs yet.
+      sharesProcess: false,
       partition,
       callerRights,
       effect: undefined,

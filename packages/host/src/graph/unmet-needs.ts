@@ -9,7 +9,7 @@ const rangeOf = (dependency: Manifest["dependencies"][string]): string =>
   typeof dependency === "string" ? dependency : dependency.range;
 
 /** What one plugin asks of the others and does not get, one sentence each. */
-function unmetNeedsOf(manifest: Manifest, all: Manifests): string[] {
+function unmetNeedsOf(manifest: Manifest, all: Pick<Manifests, "get">): string[] {
   const who = `${manifest.id} ${manifest.version}`;
   const unmet: string[] = [];
   for (const [id, dependency] of Object.entries(manifest.dependencies)) {
@@ -36,7 +36,7 @@ function unmetNeedsOf(manifest: Manifest, all: Manifests): string[] {
  *
  * @throws HostError HOST_DEPENDENCY_UNMET
  */
-export function verifyNeedsOf(manifest: Manifest, all: Manifests): void {
+export function verifyNeedsOf(manifest: Manifest, all: Pick<Manifests, "get">): void {
   throwUnmet(unmetNeedsOf(manifest, all));
 }
 

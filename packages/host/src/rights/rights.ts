@@ -1,4 +1,4 @@
-import { covers, explainPermission, formatPermission, isDangerous, permissionOf } from "@berth/spec";
+import { covers, explainPermission, formatPermission, isDangerous, needsOwnProcess, permissionOf } from "@berth/spec";
 import type { Permission } from "@berth/spec";
 
 import type { ServiceCall } from "../broker/service.ts";
@@ -66,6 +66,7 @@ export class Rights {
     if (isDenial(decision) && decision.term === "grant" && (await this.#wasGranted(call, wanted, lens)))
       decision = this.#decide(call, wanted, lens);
     if (isDenial(decision)) throw denied(call, wanted, decision);
+    if (call.sharesProcess && needsOwnProcess(decision.grant)) throw notHere(call, wanted);
     const { grants, journal } = this.#parts;
     grants.noteUse(call.pluginId, decision.grant);
     journal.note({
@@ -93,6 +94,26 @@ export class Rights {
     if (!isDenial(theirs)) return { grant: own.grant, bases: [...own.bases, ...theirs.bases] };
     const { parameter, callerPlugin = through.pluginId } = theirs;
     return { term: "caller", parameter, callerPlugin };
+  }
+
+  /**
+   * Whether a plugin holds one of these permissions, or may come to hold it in the middle of a call. `wanted` is
+   * of its manifest.
+   */
+  mayHoldAny(pluginId: string, wanted: readonly Permission[]): boolean {
+    if (wanted.length === 0) return false;
+    const { grants, policyFor, ask } = this.#parts;
+    const policy = policyFor(pluginId);
+    const session = [...(this.#session.get(pluginId)?.values() ?? [])].filter(({ isGranted }) => isGranted);
+    const held = [
+      ...grants.permissionsOf(pluginId),
+      ...policy.grants,
+      ...session.map(({ permission }) => permission),
+    ].filter(needsOwnProcess);
+    return wanted.some(
+      ({ name }) =>
+        !policy.deny.has(name) && (ask !== undefined || held.some((permission) => permission.name === name)),
+    );
   }
 
   /** Takes back what answers of persons gave, for the session or for calls under way. Refusals stay. */
@@ -208,4 +229,13 @@ function denied(
       ...(callerPlugin !== undefined && { callerPlugin }),
     },
   });
+}
+
+/** Granted while the call was under way in a shared process: whoever takes that one over must not find the right there. */
+function notHere({ pluginId, action }: ServiceCall, permission: Permission): HostError {
+  return new HostError(
+    "BROKER_DENIED",
+    `${pluginId} ${action} has no right to ${permission.name} in this call, whose process other plugins share: it holds from the next call on`,
+    { details: { term: "grant", permission: permission.name } },
+  );
 }

@@ -38,6 +38,8 @@ const ajv = new Ajv2020({
 /** Compiles a schema of the dialect. Call it in a worker first: a schema is hostile input. */
 export function compileSchema(schema: DialectSchema): Validate {
   const validate = ajv.compile(schema);
+  // Ajv would keep every schema it ever saw; this one lives as long as whoever asked for it.
+  if (typeof schema === "object") ajv.removeSchema(schema);
   return (value) => {
     if (validate(value)) return undefined;
     const error = validate.errors?.[0];

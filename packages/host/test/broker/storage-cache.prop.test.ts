@@ -34,6 +34,7 @@ const callOf = (pluginId: string, partition: string | undefined): ServiceCall =>
   pluginId,
   version: "1.0.0",
   action: "test",
+  sharesProcess: false,
   effect: undefined,
   partition,
   callerRights: undefined,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
@@ -9,6 +8,7 @@ import { openHost } from "@berth/host";
 import type { HostEvent } from "@berth/host";
 
 import { install, makePackage, withHost } from "../fixture.ts";
+import { killSandboxHosts } from "../sandbox-hosts.ts";
 
 const stateOf = async (host: Parameters<Parameters<typeof withHost>[0]>[0], id = "acme.demo"): Promise<unknown> =>
   (await host.list()).find((plugin) => plugin.id === id)?.state;
@@ -134,14 +134,6 @@ test("a stored manifest that this version cannot read stops nobody else", () =>
     await again.close();
   }));
 
-/** Kills the sandbox hosts of this process, as a crash of the engine would. */
-function killSandboxHosts(): void {
-  for (const task of readdirSync("/proc/self/task")) {
-    const children = readFileSync(`/proc/self/task/${task}/children`, "utf8").trim();
-    for (const pid of children === "" ? [] : children.split(" ")) process.kill(Number(pid), "SIGKILL");
-  }
-}
-
 test(
   "three crashes in five minutes put a plugin into quarantine, until a person releases it",
   { skip: process.platform !== "linux" && "finds sandbox hosts through /proc" },
@@ -202,29 +194,32 @@ test("a machine that starts no sandbox hosts puts no plugin into quarantine", ()
   }));
 
 test("nothing is left of an unloaded plugin: no process, timer, pipe or instance", () =>
-  withHost(async (host) => {
-    await install(host);
-    await host.call("acme.demo", "echo", 1); // The schema thread and the store have begun by now.
-    await host.unload("acme.demo");
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const count = (): string => process.getActiveResourcesInfo().toSorted().join(" ");
-    const before = count();
-    for (let round = 0; round < 5; round += 1) {
-      await Promise.all([
-        host.call("acme.demo", "remember", round, { caller: `user${round}` }),
-        host.call("acme.demo", "share", round),
-      ]);
-      if (round % 2 === 0) await host.unload("acme.demo");
-      else {
-        await host.disable("acme.demo");
-        await host.enable("acme.demo");
+  withHost(
+    async (host) => {
+      await install(host);
+      await host.call("acme.demo", "echo", 1); // The schema thread and the store have begun by now.
+      await host.unload("acme.demo");
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const count = (): string => process.getActiveResourcesInfo().toSorted().join(" ");
+      const before = count();
+      for (let round = 0; round < 5; round += 1) {
+        await Promise.all([
+          host.call("acme.demo", "remember", round, { caller: `user${round}` }),
+          host.call("acme.demo", "share", round),
+        ]);
+        if (round % 2 === 0) await host.unload("acme.demo");
+        else {
+          await host.disable("acme.demo");
+          await host.enable("acme.demo");
+        }
       }
-    }
-    await host.unload("acme.demo");
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    assert.equal(count(), before);
-    assert.equal(await host.call("acme.demo", "share", null), 4);
-  }));
+      await host.unload("acme.demo");
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(count(), before);
+      assert.equal(await host.call("acme.demo", "share", null), 4);
+    },
+    { spares: 0 },
+  ));
 
 test("uninstalling tells before what it erases, exports it, and leaves no trace of it on disk", () =>
   withHost(async (host, dataDir) => {

@@ -48,6 +48,7 @@ export class Stage {
   #cellmate: OpenPlugin | undefined;
   /** Attackers share a process with the cellmate until it had to bear too much. */
   #cell = 0;
+  #plugins = 0;
   #isSpent = true;
 
   /** `honest` is the bundle of neighbours; it has an action `echo`. */
@@ -55,11 +56,23 @@ export class Stage {
     this.#engine = engine;
     this.#level = level;
     this.#honest = honest;
-    this.#stranger = this.#open("stranger", honest, HONEST);
+    this.#stranger = this.#open(this.#newPlugin(), "stranger", honest, HONEST);
   }
 
-  #open(packKey: string, code: string | Uint8Array, limits: Limits, onRequest?: Attack["respond"]): OpenPlugin {
-    const options = { supervisor: this.#supervisor, packKey, level: this.#level, limits };
+  /** A name that no plugin of this stage had: who was in a lost process is remembered by name. */
+  #newPlugin(): string {
+    this.#plugins += 1;
+    return `plugin ${this.#plugins}`;
+  }
+
+  #open(
+    plugin: string,
+    packKey: string,
+    code: string | Uint8Array,
+    limits: Limits,
+    onRequest?: Attack["respond"],
+  ): OpenPlugin {
+    const options = { supervisor: this.#supervisor, plugin, packKey, level: this.#level, limits };
     return openPlugin(this.#engine, code, { ...options, ...(onRequest !== undefined && { onRequest }) });
   }
 
@@ -68,7 +81,7 @@ export class Stage {
     this.#cellmate?.compartment[Symbol.dispose]();
     this.#cell += 1;
     this.#isSpent = false;
-    return (this.#cellmate = this.#open(this.#besideKey, this.#honest, HONEST));
+    return (this.#cellmate = this.#open(this.#newPlugin(), this.#besideKey, this.#honest, HONEST));
   }
 
   get #cellKey(): string {
@@ -85,14 +98,15 @@ export class Stage {
     const cellmate = this.#renewCell();
     const opened: OpenPlugin[] = [];
     const key = attack.isAlone === true ? `${this.#cellKey}, alone` : this.#cellKey;
+    const attackerName = this.#newPlugin();
     const openAttacker = (limits: Limits): OpenPlugin => {
-      const plugin = this.#open(key, attack.module ?? bundleOf(attack), limits, attack.respond);
+      const plugin = this.#open(attackerName, key, attack.module ?? bundleOf(attack), limits, attack.respond);
       opened.push(plugin);
       return plugin;
     };
     const attacker = openAttacker({ ...HOSTILE_LIMITS, ...attack.limits });
     const openCellmate: Scene["openCellmate"] = ({ top = "", limits = HONEST } = {}) => {
-      const plugin = this.#open(this.#besideKey, bundleOf({ top, action: "() => null" }), limits);
+      const plugin = this.#open(this.#newPlugin(), this.#besideKey, bundleOf({ top, action: "() => null" }), limits);
       opened.push(plugin);
       return plugin;
     };

@@ -69,7 +69,7 @@ for (const [index, { name, onCall, ends, answer, wallMs = LIMITS.wallMs }] of FR
 test("taken over, hostile: requests whose answers it never reads", () =>
   attack(
     `socket.removeAllListeners("data"); socket.pause();
-     setTimeout(async () => { for (let n = 1; ; n++) { say(0x25, n, '[1,2,"storage.get"]', "{}"); if (n % 32 === 0) await sleep(20); } }, 300);`,
+     setTimeout(async () => { for (let n = 1; ; n++) { say(0x25, n, '[1,1,"storage.get"]', "{}"); if (n % 32 === 0) await sleep(20); } }, 300);`,
     async ({ call }) => {
       await assert.rejects(call("x"), { code: "SANDBOX_PROTOCOL" });
     },

@@ -187,6 +187,7 @@ test(
     if (walls.basic.kind !== "offered") return;
     const supervisor = new Supervisor();
     const compartment = supervisor.open({
+      plugin: "plugin",
       packKey: "group",
       engine: isolate(),
       level: "minimal",

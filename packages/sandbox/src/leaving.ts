@@ -1,0 +1,52 @@
+import type { LoadedCompartment } from "./loaded-compartment.ts";
+
+/** How long a process may compute, and how long it may take in all, before it has let a compartment go. */
+const COMPUTING_MS = 30;
+const MAX_MS = 5_000;
+/** CPU time in which computing shows; the system counts it in hundredths of a second. */
+const SHOWS_MS = 20;
+
+interface Departure {
+  readonly compartment: LoadedCompartment;
+  readonly askedAt: number;
+  readonly cpuMs: number | undefined;
+}
+
+/** Compartments that a process was told to unload, until it says that it did. */
+export class Leaving {
+  readonly #departures = new Map<number, Departure>();
+
+  get size(): number {
+    return this.#departures.size;
+  }
+
+  compartments(): LoadedCompartment[] {
+    return [...this.#departures.values()].map(({ compartment }) => compartment);
+  }
+
+  /** `cpuMs`: CPU time of the process so far, where the system tells. */
+  ask(compartment: LoadedCompartment, now: number, cpuMs: number | undefined): void {
+    this.#departures.set(compartment.id, { compartment, askedAt: now, cpuMs });
+  }
+
+  /** Answers whether the process was asked. */
+  confirm(id: number): boolean {
+    return this.#departures.delete(id);
+  }
+
+  get(id: number): LoadedCompartment | undefined {
+    return this.#departures.get(id)?.compartment;
+  }
+
+  /**
+   * Whether the process does not let go: it computes instead, or takes too long. One that the machine gives no
+   * time to is waited for.
+   */
+  isHeld(now: number, cpuMs: () => number | undefined): boolean {
+    const [first] = this.#departures.values();
+    if (first === undefined || now - first.askedAt < COMPUTING_MS) return false;
+    if (now - first.askedAt > MAX_MS) return true;
+    const usedMs = cpuMs();
+    return usedMs === undefined || first.cpuMs === undefined || usedMs - first.cpuMs >= SHOWS_MS;
+  }
+}
