@@ -11,8 +11,10 @@ import { checkDocs } from "./check-docs.ts";
 import { checkGenerated } from "./generated-files.ts";
 import { listFiles, root } from "./workspace.ts";
 
-const FILE_TIMEOUT_MS = 600_000;
+const FILE_TIMEOUT_MS = 400_000;
 const CONCURRENCY = 2;
+/** More failures than this are no accident of a busy machine. */
+const MAX_SECOND_TRIES = 5;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -23,6 +25,16 @@ interface Tally {
   passed: number;
   /** Passed tests that name one of `NAMED`. */
   readonly named: Map<string, number>;
+  readonly failures: string[];
+  readonly skips: string[];
+  /** Files that passed only when they were run again. */
+  readonly secondTries: string[];
+}
+
+/** What the tests of one file came to. */
+interface FileOutcome {
+  passed: number;
+  readonly named: string[];
   readonly failures: string[];
   readonly skips: string[];
 }
@@ -63,54 +75,75 @@ async function runChecks(tally: Tally): Promise<void> {
   }
 }
 
-async function runTests(paths: readonly string[], tally: Tally): Promise<void> {
-  const files = ["apps", "bench", "engines", "examples", "packages", "tools"]
-    .flatMap((area) => listFiles(area, ".test.ts"))
-    .filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path.replace(/^\.\//, ""))));
-  if (files.length === 0) return;
-  const perFile = new Map<string, { passed: number; failed: number }>();
+const placeOf = (file: string | undefined): string => (file ?? "").replace(`${root}/`, "");
+
+/** Runs test files, so many at a time; answers with the outcome of each that has tests. */
+async function runFiles(files: readonly string[], concurrency: number): Promise<Map<string, FileOutcome>> {
+  const outcomes = new Map<string, FileOutcome>();
+  const outcomeOf = (file: string | undefined): FileOutcome => {
+    const place = placeOf(file);
+    let outcome = outcomes.get(place);
+    if (outcome === undefined) outcomes.set(place, (outcome = { passed: 0, named: [], failures: [], skips: [] }));
+    return outcome;
+  };
   const stream = run({
     files: files.map((file) => join(root, file)),
-    concurrency: CONCURRENCY,
+    concurrency,
     timeout: FILE_TIMEOUT_MS,
     execArgv: ["--disable-warning=ExperimentalWarning"],
   });
-  const placeOf = (file: string | undefined): string => (file ?? "").replace(`${root}/`, "");
   stream.on("test:pass", ({ name, file, skip, details }) => {
     if (details.type === "suite") return;
+    const outcome = outcomeOf(file);
     if (skip !== undefined && skip !== false)
-      tally.skips.push(`${placeOf(file)}: ${name}: ${skip === true ? "no reason given" : skip}`);
+      outcome.skips.push(`${name}: ${skip === true ? "no reason given" : skip}`);
     else {
-      tally.passed += 1;
-      for (const each of NAMED) if (name.includes(each)) tally.named.set(each, (tally.named.get(each) ?? 0) + 1);
+      outcome.passed += 1;
+      outcome.named.push(...NAMED.filter((each) => name.includes(each)));
     }
-    count(placeOf(file), "passed");
   });
   stream.on("test:fail", ({ name, file, details }) => {
     if (details.type === "suite") return;
-    tally.failures.push(`${placeOf(file)}: ${name}`);
-    count(placeOf(file), "failed");
+    outcomeOf(file).failures.push(name);
     const cause: unknown = details.error.cause ?? details.error;
-    say(`FAIL ${placeOf(file)}: ${name}`);
-    say(
-      `     ${cause instanceof Error ? (cause.stack ?? cause.message).split("\n").slice(0, 14).join("\n     ") : String(cause)}`,
-    );
+    const words = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    say(`FAIL ${placeOf(file)}: ${name}\n     ${words.split("\n").slice(0, 14).join("\n     ")}`);
   });
-  const count = (file: string, outcome: "passed" | "failed"): void => {
-    const tallyOfFile = perFile.get(file) ?? { passed: 0, failed: 0 };
-    tallyOfFile[outcome] += 1;
-    perFile.set(file, tallyOfFile);
-  };
   await new Promise<void>((resolve, reject) => {
     stream.on("end", resolve);
     stream.on("error", reject);
     stream.resume();
   });
-  for (const [file, { passed, failed }] of [...perFile].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    say(`${failed === 0 ? "ok  " : "FAIL"} ${file} (${passed + failed})`);
+  return outcomes;
 }
 
-const tally: Tally = { passed: 0, named: new Map(), failures: [], skips: [] };
+/**
+ * Many tests start processes and wait for them, which a machine with other work may starve. So a file that failed
+ * is run once more with nothing beside it; what passes only then is named in the last lines.
+ */
+async function runTests(paths: readonly string[], tally: Tally): Promise<void> {
+  const files = ["apps", "bench", "engines", "examples", "packages", "tools"]
+    .flatMap((area) => listFiles(area, ".test.ts"))
+    .filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path.replace(/^\.\//, ""))));
+  if (files.length === 0) return;
+  const outcomes = await runFiles(files, CONCURRENCY);
+  const failed = Array.from(outcomes, ([file, { failures }]) => (failures.length > 0 ? file : "")).filter(Boolean);
+  if (failed.length > 0 && failed.length <= MAX_SECOND_TRIES) {
+    for (const [file, outcome] of await runFiles(failed, 1)) {
+      outcomes.set(file, outcome);
+      if (outcome.failures.length === 0) tally.secondTries.push(file);
+    }
+  }
+  for (const [file, { passed, named, failures, skips }] of [...outcomes].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    say(`${failures.length === 0 ? "ok  " : "FAIL"} ${file} (${passed + failures.length})`);
+    tally.passed += passed;
+    for (const each of named) tally.named.set(each, (tally.named.get(each) ?? 0) + 1);
+    tally.failures.push(...failures.map((name) => `${file}: ${name}`));
+    tally.skips.push(...skips.map((skip) => `${file}: ${skip}`));
+  }
+}
+
+const tally: Tally = { passed: 0, named: new Map(), failures: [], skips: [], secondTries: [] };
 const args = process.argv.slice(2);
 const isChecksOnly = args.includes("--checks-only");
 const paths = args.filter((arg) => !arg.startsWith("--"));
@@ -118,6 +151,7 @@ if (paths.length === 0) await runChecks(tally);
 if (!isChecksOnly) await runTests(paths, tally);
 if (tally.passed + tally.failures.length === 0) tally.failures.push("no test was found");
 if (tally.named.size > 0) say(`ran on: ${Array.from(tally.named, ([name, count]) => `${name} ${count}`).join(", ")}`);
+for (const file of tally.secondTries) say(`passed only when run again, alone: ${file}`);
 for (const skip of tally.skips) say(`skipped: ${skip}`);
 for (const failure of tally.failures) say(`failed: ${failure}`);
 say(`${tally.passed} passed, ${tally.failures.length} failed, ${tally.skips.length} skipped`);

@@ -176,6 +176,7 @@ function describeMember(member: Member): string {
 }
 
 function describeSigner(signer: Member["signer"]): string {
+  if (signer.status === "development") return `nobody: it comes unsigned from ${sanitize(signer.folder, 300)}`;
   const key = `key ${formatFingerprint(signer.keyId)}`;
   // Everybody who holds that secret could have made it: it does not say who the publisher is.
   if (signer.status === "deployment")

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { exitCodeOf, nearMiss, quote, reportOf } from "@berth/base";
 
 import type { Command, Invocation, OptionSpec, Outcome } from "./command.ts";
+import { errorLines, indented } from "./error-lines.ts";
 import { CliError } from "./errors.ts";
 import { formatJson, openTerminal, printable } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -12,6 +13,8 @@ import { VERSION } from "./version.ts";
 const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
   create: () => import("./command/create.ts"),
   types: () => import("./command/types.ts"),
+  dev: () => import("./command/dev.ts"),
+  lint: () => import("./command/lint.ts"),
   pack: () => import("./command/pack.ts"),
   sign: () => import("./command/sign.ts"),
   verify: () => import("./command/verify.ts"),
@@ -144,15 +147,10 @@ function printError(error: unknown, isJson: boolean): void {
     process.stdout.write(`${formatJson({ ok: false, error: report })}\n`);
     return;
   }
-  // Lines after the first are indented, so that a message from a plugin cannot end in a line of Berth's own.
-  const lines = [`berth: ${report.message}`];
-  const plugin = report.details?.["plugin"] as { stack?: string } | undefined;
-  if (plugin?.stack !== undefined && plugin.stack !== "") lines.push(plugin.stack);
-  if (report.hint !== undefined) lines.push(report.hint);
-  lines.push(`(${report.code})`);
+  const lines = errorLines(report);
   // For anything that is not a refusal of ours, the stack is what the reader needs to report it.
   if (report.code === "INTERNAL" && error instanceof Error) lines.push(error.stack ?? "");
-  process.stderr.write(`${printable(lines.join("\n")).replaceAll("\n", "\n       ")}\n`);
+  process.stderr.write(`${printable(indented(lines))}\n`);
 }
 
 async function main(args: readonly string[]): Promise<void> {

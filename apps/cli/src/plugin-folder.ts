@@ -1,5 +1,5 @@
 import { readdir, realpath } from "node:fs/promises";
-import { basename, join, resolve, sep } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { packPackage } from "@berth/archive";
@@ -33,10 +33,14 @@ export async function readPluginFolder(given: string): Promise<PluginFolder> {
   return { path, manifest: parseManifest(manifestBytes), manifestBytes };
 }
 
+/** Where the types of the plugin's actions belong: beside its entry. */
+export const typesFileOf = ({ path, manifest }: PluginFolder): string =>
+  join(path, manifest.runtime.entry, "..", TYPES_FILE);
+
 /** Writes the types of the plugin's actions beside its entry; answers with the file's path. */
-export async function writePluginTypes({ path, manifest }: PluginFolder): Promise<string> {
-  const file = join(path, manifest.runtime.entry, "..", TYPES_FILE);
-  await writeWhole(file, formatPluginTypes(manifest));
+export async function writePluginTypes(folder: PluginFolder): Promise<string> {
+  const file = typesFileOf(folder);
+  await writeWhole(file, formatPluginTypes(folder.manifest));
   return file;
 }
 
@@ -99,10 +103,11 @@ async function iconWithin(folder: string, icon: string): Promise<string> {
 /** Bundled by rolldown into one classic script, which every engine can run. */
 async function bundle(path: string, entry: string): Promise<{ code: string; map: string }> {
   const { rolldown } = await import("rolldown");
-  const fail = (message: string): never => {
+  const fail = (message: string, places: readonly BundleFault[] = []): never => {
     throw new CliError(
       "CLI_BUNDLE_FAILED",
       `${quote(entry)} could not be bundled: ${sanitize(message.replaceAll(/\s+/g, " ").trim(), 600)}`,
+      { details: { places } },
     );
   };
   try {
@@ -137,6 +142,37 @@ async function bundle(path: string, entry: string): Promise<{ code: string; map:
     return { code: chunk.code, map: `${JSON.stringify({ ...map, file: basename(BUNDLE) })}\n` };
   } catch (error) {
     if (error instanceof CliError) throw error;
-    return fail(error instanceof Error ? error.message : "unknown error");
+    const faults = bundleFaults(path, error);
+    if (faults.length === 0) return fail(error instanceof Error ? error.message : "unknown error");
+    return fail(
+      faults.map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`).join("; "),
+      faults,
+    );
   }
+}
+
+/** One place in a plugin's source that the bundler refuses. */
+interface BundleFault {
+  /** Below the plugin's folder. */
+  readonly file: string;
+  readonly line: number;
+  /** From 1. */
+  readonly column: number;
+  readonly message: string;
+}
+
+const MAX_FAULTS = 10;
+
+/** The places of a failed build; the bundler's own words show them as a drawing, which one line cannot hold. */
+function bundleFaults(folder: string, error: unknown): BundleFault[] {
+  const { errors } = error as { errors?: unknown };
+  if (!Array.isArray(errors)) return [];
+  return (errors as { message?: string; id?: string; loc?: { line: number; column: number } }[])
+    .slice(0, MAX_FAULTS)
+    .flatMap(({ message, id, loc }) => {
+      const [first = ""] = (message ?? "").split("\n");
+      if (id === undefined || loc === undefined) return [];
+      const words = sanitize(first.replace(/^\[[A-Z_]+\] /, ""), 200);
+      return [{ file: relative(folder, id), line: loc.line, column: loc.column + 1, message: words }];
+    });
 }

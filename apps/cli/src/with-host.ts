@@ -3,7 +3,14 @@ import { join } from "node:path";
 
 import { quote, sanitize } from "@berth/base";
 import { openHost, parsePolicy } from "@berth/host";
-import type { Host, PermissionAnswer, PermissionQuestion, PolicyInput } from "@berth/host";
+import type {
+  DevelopmentFolder,
+  Host,
+  HostEvent,
+  PermissionAnswer,
+  PermissionQuestion,
+  PolicyInput,
+} from "@berth/host";
 import { strongerLevel } from "@berth/spec";
 import type { SecurityLevel } from "@berth/spec";
 
@@ -21,13 +28,19 @@ import type { Terminal } from "./terminal.ts";
 export interface HostSettings {
   /** Run every plugin at this level at least. */
   readonly level?: SecurityLevel | undefined;
+  readonly developmentFolders?: readonly DevelopmentFolder[];
+  readonly onEvent?: (event: HostEvent) => void;
 }
 
 /** Opens the host of the data directory in this process. Whoever opened it closes it. */
-export async function openLocalHost(invocation: Invocation, { level }: HostSettings = {}): Promise<Host<string>> {
+export async function openLocalHost(
+  invocation: Invocation,
+  { level, ...settings }: HostSettings = {},
+): Promise<Host<string>> {
   const { dataDir, terminal } = invocation;
   const policy = await readPolicy(join(dataDir, "policy.json"));
   return openHost<string>({
+    ...settings,
     dataDir,
     engines: engines(),
     policy: level === undefined ? policy : { ...policy, level: strongerLevel(policy.level ?? "minimal", level) },

@@ -9,6 +9,7 @@ import { isolate } from "@berth/engine-isolate";
 import { RELEASE_ENVELOPE, openHost } from "@berth/host";
 import { generatePublisherKey, signRelease } from "@berth/trust";
 
+import { lintFolder } from "../src/lint/lint-folder.ts";
 import { packPluginFolder, readPluginFolder } from "../src/plugin-folder.ts";
 
 const march = { from: "2026-03-01T00:00:00Z", to: "2026-03-31T00:00:00Z" };
@@ -80,9 +81,12 @@ test("every example packs, installs and answers every action in its sandbox", as
         const signed = replaceEnvelopes(bytes, new Map([[RELEASE_ENVELOPE, signRelease(facts, key)]]));
         assert.equal(readPackage(signed).contentDigest, contentDigest);
         await host.install(await host.plan(signed), { grant: [], trustKey: key.keyId });
+        assert.deepEqual(await lintFolder(folder, undefined), []);
         for (const [action, input] of Object.entries(calls)) {
           assert.equal(typeof (await host.call(id, action, input, { caller: "ann" })), "object", action);
         }
+        const { permissions, unused } = await host.suggestPermissions(id);
+        assert.deepEqual([permissions, unused], [folder.manifest.permissions, []]);
       });
     }
     const { terms } = (await host.call("berth.glossary-translator", "list_terms", pair)) as { terms: unknown[] };

@@ -125,9 +125,12 @@ test("the tour goes on: claim a name, publish, search, show, install a graph, an
   assert.equal(ok(["show", "acme.base"]).deprecated.message, "Use words alone.");
 
   assert.equal(ok(["lock"]).releases, 2);
+  assert.deepEqual(ok(["uninstall", "acme.words", "--preview"]).unneeded, ["acme.base"]);
   const left = ok(["uninstall", "acme.words"]).unneeded as string[];
   assert.deepEqual(left, ["acme.base"]);
   assert.deepEqual(ok(["uninstall", "--unneeded"]).ids, ["acme.base"]);
+  ok(["install", "acme.words@^0.1", "--yes", "--trust", keyId]);
+  assert.deepEqual(ok(["uninstall", "acme.words", "--prune"]).ids, ["acme.words", "acme.base"]);
 
   // The registry's process dies; its files are served from the same address by something that knows no API.
   child.kill("SIGTERM");

@@ -118,7 +118,7 @@ class IsolateCompartment implements Compartment {
     if (left <= 0) return this.#lose("cpu");
     this.#budgets.set(callId, left);
     if (escaped !== undefined) this.#handleEscape(target === this.#fire ? this.#onlyCall() : callId, escaped.error);
-    if (typeof answer === "string" && this.#endCall(callId)) this.#port.result(callId, answer, NO_BYTES);
+    if (typeof answer === "string") this.#succeed(callId, answer, NO_BYTES);
     this.#deliver();
   }
 
@@ -127,7 +127,7 @@ class IsolateCompartment implements Compartment {
     const { name, message } = error instanceof Error ? error : { name: "Error", message: "" };
     if (this.#isolate.isDisposed || message.includes("memory limit")) return this.#lose("memory");
     if (callId === undefined) return this.#port.log(0, "error", `in a timer, uncaught: ${name}: ${message}`);
-    if (this.#endCall(callId)) this.#port.failure(callId, JSON.stringify({ name, message, stack: "", code: "" }));
+    this.#fail(callId, JSON.stringify({ name, message, stack: "", code: "" }));
   }
 
   /** The call that a timer belongs to, when nobody need guess. */
@@ -163,11 +163,9 @@ class IsolateCompartment implements Compartment {
     if (typeof id !== "number" || typeof head !== "string" || typeof json !== "string") return;
     switch (kind) {
       case GuestSignal.result:
-        if (this.#endCall(id)) this.#port.result(id, json, copyOut(bytes));
-        return;
+        return this.#succeed(id, json, copyOut(bytes));
       case GuestSignal.failure:
-        if (this.#endCall(id)) this.#port.failure(id, json);
-        return;
+        return this.#fail(id, json);
       case GuestSignal.request: {
         const request = tryParseRequestHead(head);
         // Nobody would hear the answer for a call that has ended.
@@ -204,10 +202,23 @@ class IsolateCompartment implements Compartment {
     this.#enter(payer, this.#fire, [timerId]);
   }
 
-  #endCall(callId: number): boolean {
-    if (!this.#budgets.delete(callId)) return false;
+  #succeed(callId: number, json: string, bytes: Bytes): void {
+    const cpuMs = this.#endCall(callId);
+    if (cpuMs !== undefined) this.#port.result(callId, json, bytes, cpuMs);
+  }
+
+  #fail(callId: number, failure: string): void {
+    const cpuMs = this.#endCall(callId);
+    if (cpuMs !== undefined) this.#port.failure(callId, failure, cpuMs);
+  }
+
+  /** Answers with the CPU time that the call was charged, if it was under way. */
+  #endCall(callId: number): number | undefined {
+    const left = this.#budgets.get(callId);
+    if (left === undefined) return undefined;
+    this.#budgets.delete(callId);
     if (this.#budgets.size === 0) this.#dropTimers();
-    return true;
+    return this.#options.cpuMs - left;
   }
 
   #dropTimers(): void {

@@ -7,6 +7,8 @@ export interface Clocks {
 
 /** How old the last reading of the CPU clock may be when a call begins. */
 const MAX_MARK_AGE_MS = 5;
+/** Calls shorter than this are charged the time they took. */
+const SHORT_MS = 1;
 
 /**
  * CPU time of one call, over all its entries into the machine; the thread does nothing else meanwhile. The CPU
@@ -31,6 +33,12 @@ export class CpuBudget {
     this.#startedAt = wallMs;
     this.#budgetMs = budgetMs;
     this.#isOverdrawn = false;
+  }
+
+  /** What the call has used so far, milliseconds; never more than the time it took. */
+  usedMs(): number {
+    const tookMs = this.#clocks.wallMs() - this.#startedAt;
+    return tookMs < SHORT_MS ? tookMs : Math.min(tookMs, this.#clocks.cpuMs() - this.#mark.cpuMs);
   }
 
   /** Asked during and after each entry. Once true it stays true until the next call. */

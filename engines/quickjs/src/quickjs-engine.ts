@@ -110,7 +110,7 @@ export class QuickJsCompartment implements Compartment {
     if (this.#isLost) return;
     if (this.#callId !== undefined) {
       const message = "this engine runs one call at a time";
-      return this.#port.failure(callId, JSON.stringify({ name: "Error", message, stack: "", code: "" }));
+      return this.#port.failure(callId, JSON.stringify({ name: "Error", message, stack: "", code: "" }), 0);
     }
     // The supervisor may be faster than the renewal after the last call.
     this.#renew();
@@ -179,12 +179,12 @@ export class QuickJsCompartment implements Compartment {
   #fail(failure: string): void {
     if (isOutOfMemory(failure)) return this.#lose("memory");
     const callId = this.#endCall();
-    if (callId !== undefined) this.#port.failure(callId, failure);
+    if (callId !== undefined) this.#port.failure(callId, failure, this.#budget.usedMs());
   }
 
   #succeed(json: string, bytes: Bytes): void {
     const callId = this.#endCall();
-    if (callId !== undefined) this.#port.result(callId, json, bytes);
+    if (callId !== undefined) this.#port.result(callId, json, bytes, this.#budget.usedMs());
   }
 
   #lose(reason: LossReason): void {

@@ -109,7 +109,7 @@ class WasmCompartment implements Compartment {
     const isBytes = json === ONE_BYTE_ARRAY && bytes.length === 1;
     if (bytes.length > 0 && !isBytes) {
       const message = "bytes inside a value do not cross to WebAssembly plugins; give the bytes as the whole value";
-      return this.#port.failure(id, failureOf("TypeError", message, "INVALID"));
+      return this.#port.failure(id, failureOf("TypeError", message, "INVALID"), 0);
     }
     const call: Call = {
       id,
@@ -127,7 +127,7 @@ class WasmCompartment implements Compartment {
     if (this.#call !== undefined) {
       if (this.#waiting.length < MAX_WAITING) return void this.#waiting.push(call);
       const message = `${MAX_WAITING} calls wait already for one that waits for the broker`;
-      return this.#port.failure(id, failureOf("BerthError", message, "LIMIT"));
+      return this.#port.failure(id, failureOf("BerthError", message, "LIMIT"), 0);
     }
     this.#begin(call);
   }
@@ -168,7 +168,7 @@ class WasmCompartment implements Compartment {
   /** Whatever ended it ended it in the middle: the instance is not used again. */
   #fail(call: Call, error: unknown): void {
     this.#discard();
-    this.#end(call, () => this.#port.failure(call.id, describe(error)));
+    this.#end(call, () => this.#port.failure(call.id, describe(error), call.cpuMs));
   }
 
   #end(call: Call, say: () => void): void {
@@ -188,7 +188,7 @@ class WasmCompartment implements Compartment {
     if (this.#isLost) return;
     // Another may have come first.
     if (this.#call !== undefined) return void this.#waiting.unshift(call);
-    if (call.isCancelled) return this.#end(call, () => this.#port.failure(call.id, describe(cancelled())));
+    if (call.isCancelled) return this.#end(call, () => this.#port.failure(call.id, describe(cancelled()), call.cpuMs));
     this.#begin(call);
   }
 
@@ -200,13 +200,13 @@ class WasmCompartment implements Compartment {
   }
 
   /** Bytes are answered with bytes, JSON with JSON: what an answer is does not depend on what is in it. */
-  #answer({ id, isBytes }: Call, output: Uint8Array | undefined): void {
-    if (isBytes) return this.#port.result(id, ONE_BYTE_ARRAY, [output ?? new Uint8Array(0)]);
-    if (output === undefined) return this.#port.result(id, "null", NO_BYTES);
+  #answer({ id, isBytes, cpuMs }: Call, output: Uint8Array | undefined): void {
+    if (isBytes) return this.#port.result(id, ONE_BYTE_ARRAY, [output ?? new Uint8Array(0)], cpuMs);
+    if (output === undefined) return this.#port.result(id, "null", NO_BYTES, cpuMs);
     const text = tryReadJson(output);
-    if (text !== undefined) return this.#port.result(id, text, NO_BYTES);
+    if (text !== undefined) return this.#port.result(id, text, NO_BYTES, cpuMs);
     const message = "the plugin's answer is not JSON; a plugin that gives bytes is called with bytes";
-    this.#port.failure(id, failureOf("TypeError", message, "INVALID"));
+    this.#port.failure(id, failureOf("TypeError", message, "INVALID"), cpuMs);
   }
 
   settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void {

@@ -46,6 +46,30 @@ export const hostErrors = {
     cause: "`berth pack` was run without `berth sign`, or the signature was removed.",
     remedy: "Sign the package: `berth sign FILE`.",
   },
+  HOST_DEVELOPMENT_UNKNOWN: {
+    kind: "input",
+    meaning: "A folder was named that is no development folder of the host.",
+    cause: "It is not among `developmentFolders`, or it is spelled differently; the message lists those there are.",
+    remedy: "Open the host with the folder, or name it by its real path.",
+  },
+  HOST_DEVELOPMENT_UNBUILT: {
+    kind: "input",
+    meaning: "A development folder could not be built.",
+    cause: "The builder that the embedding program gave with the folder threw; the message ends with its words.",
+    remedy: "Correct what the words name. What ran before goes on.",
+  },
+  HOST_DEVELOPMENT_OFF: {
+    kind: "denied",
+    meaning: "A plugin came unsigned from a development folder that this host was not opened with.",
+    cause: "The host was opened without `developmentFolders`, or the folder was moved.",
+    remedy: "Install a signed package in its place after uninstalling it, or open the host with the folder.",
+  },
+  HOST_DEVELOPMENT_TAKEN: {
+    kind: "denied",
+    meaning: "A development folder and a signed package, or two folders, claim the same plugin.",
+    cause: "A plugin of this id is installed already, and its grants, secrets and data were given to that one.",
+    remedy: "Uninstall the one that is there, or give the other a different id.",
+  },
   HOST_KEY_UNTRUSTED: {
     kind: "denied",
     meaning: "A package is signed by a key that this host has not been told to trust.",

@@ -23,6 +23,21 @@ export type HostEvent =
       readonly rule: AlertRule;
       readonly value: number;
     }
+  /**
+   * A development folder was built: `found` waits for consent, `reloaded` took over from the code before,
+   * `unchanged` is what runs already, `failed` tells why not; what ran before goes on.
+   */
+  | {
+      readonly kind: "development";
+      readonly at: string;
+      /** Real path of the folder. */
+      readonly path: string;
+      readonly what: "found" | "unchanged" | "reloaded" | "failed";
+      readonly pluginId?: string;
+      readonly version?: string;
+      readonly contentDigest?: string;
+      readonly error?: ErrorReport;
+    }
   /** Something that nobody waits for did not work, such as writing the journal to a full disk. It is tried again. */
   | {
       readonly kind: "fault";

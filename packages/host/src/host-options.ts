@@ -2,6 +2,7 @@ import type { EngineDescriptor, LogLine, WallOptions } from "@berth/sandbox";
 import type { Permission } from "@berth/spec";
 import type { DeploymentKey } from "@berth/trust";
 
+import type { DevelopmentFolder } from "./development/development-folder.ts";
 import type { HostEvent } from "./host-event.ts";
 import type { PolicyInput } from "./policy.ts";
 import type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
@@ -45,6 +46,11 @@ export interface HostOptions<Caller> {
   readonly alerts?: readonly AlertRule[];
   /** How long statistics are kept, days. Default 90. */
   readonly statisticsDays?: number;
+  /**
+   * Folders with plugins of this program's own authors. They are built and listed, never run without consent to
+   * their content: see `Host.developments`. Code that came from one runs in no host that does not name it here.
+   */
+  readonly developmentFolders?: readonly DevelopmentFolder[];
   /** Where walls come from, for machines that differ from the usual. */
   readonly walls?: WallOptions;
   /** Sandbox hosts kept ready for the next plugin. Default 0. */

@@ -16,13 +16,17 @@ import { Vault } from "./broker/vault.ts";
 import { Calls } from "./call/calls.ts";
 import { Compartments } from "./call/compartments.ts";
 import { ChangeQueue } from "./change-queue.ts";
+import { Developments } from "./development/developments.ts";
+import { realFolderPath } from "./development/node-real-path.ts";
 import { EventSink } from "./host-event.ts";
 import type { HostOptions } from "./host-options.ts";
 import { Graphs } from "./graph/graphs.ts";
 import { Installer } from "./install/installer.ts";
+import { Uninstaller } from "./install/uninstaller.ts";
 import { KeyRing } from "./install/key-ring.ts";
 import type { PackageFolder } from "./install/node-package-folder.ts";
 import { Journal } from "./journal.ts";
+import { Activation } from "./lifecycle/activation.ts";
 import { CrashWatch } from "./lifecycle/crash-watch.ts";
 import { PluginTable } from "./lifecycle/plugin-table.ts";
 import { Switches } from "./lifecycle/switches.ts";
@@ -58,8 +62,11 @@ export interface HostParts {
   readonly vault: Vault;
   readonly settings: Settings;
   readonly installer: Installer;
+  readonly uninstaller: Uninstaller;
+  readonly developments: Developments;
   readonly graphs: Graphs;
   readonly switches: Switches;
+  readonly activation: Activation;
   readonly calls: Calls;
 }
 
@@ -87,7 +94,11 @@ export function assembleParts<Caller>(
   const crashes = new CrashWatch(now);
   const grants = new Grants(store, now, onFault);
   const requests = new PermissionRequests(store, now);
-  const plugins = new PluginTable({ policyFor: policyOf, engines, events });
+  const folders = new Map(
+    (options.developmentFolders ?? []).map((folder) => [realFolderPath(folder.path), folder] as const),
+  );
+  const developmentFolders = new Set(folders.keys());
+  const plugins = new PluginTable({ policyFor: policyOf, engines, events, developmentFolders });
   const base = {
     store,
     packages,
@@ -161,7 +172,10 @@ export function assembleParts<Caller>(
     changes,
     grantChanges,
     switches,
+    activation: new Activation({ ...shared, compartments }),
     installer,
+    developments: new Developments({ ...shared, folders, installer, compartments, changes }),
+    uninstaller: new Uninstaller(shared),
     graphs: new Graphs({ ...shared, dataDir, installer }),
     calls: new Calls({ ...shared, compartments }),
   };

@@ -1,11 +1,13 @@
 import { quote } from "@berth/base";
 import type { Lockfile } from "@berth/resolver";
 import { permissionOf } from "@berth/spec";
-import type { Permission, PermissionName, SecurityLevel } from "@berth/spec";
+import type { Permission, PermissionName } from "@berth/spec";
 import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 
 import type { SecretSummary } from "./broker/vault.ts";
-import type { CallScope } from "./call/calls.ts";
+import { scopeOf } from "./call/call-options.ts";
+import type { CallOptions } from "./call/call-options.ts";
+import type { Developments } from "./development/developments.ts";
 import { HostError } from "./errors.ts";
 import type { HostOptions } from "./host-options.ts";
 import type { GraphConsent, GraphPlan, GraphRequest } from "./graph/graph-plan.ts";
@@ -13,39 +15,21 @@ import type { InstalledNode } from "./graph/installed-graph.ts";
 import { lockOf } from "./graph/lock-of.ts";
 import type { HostParts } from "./host-parts.ts";
 import type { UninstallPreview, UninstallReceipt } from "./install/erasure.ts";
-import type { Consent } from "./install/installer.ts";
+import type { Consent } from "./install/consent.ts";
 import type { Plan } from "./install/plan.ts";
 import type { JournalEntry, JournalQuery } from "./journal.ts";
-import type { PluginState } from "./lifecycle/transitions.ts";
+import { summaryOf } from "./lifecycle/plugin-summary.ts";
+import type { PluginSummary } from "./lifecycle/plugin-summary.ts";
+import type { Switches } from "./lifecycle/switches.ts";
 import { parseStoredPermission } from "./rights/grants.ts";
 import type { Grant } from "./rights/grants.ts";
 import type { RegistryBook } from "./registry/registry-book.ts";
 import type { PendingRequest } from "./rights/permission-requests.ts";
 import { suggestPermissions } from "./rights/suggest.ts";
 import type { PermissionSuggestion } from "./rights/suggest.ts";
+import { pluginUse } from "./statistics/plugin-use.ts";
+import type { PluginUse } from "./statistics/plugin-use.ts";
 import type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
-
-/** An installed plugin, as `list` tells it. */
-export interface PluginSummary {
-  readonly id: string;
-  readonly version: string;
-  readonly displayName: string;
-  readonly state: PluginState;
-  /** Why it failed or is in quarantine. */
-  readonly reason: string | undefined;
-  /** Where it runs; `undefined` when it cannot run on this host. */
-  readonly level: SecurityLevel | undefined;
-  readonly installedAt: string;
-  readonly contentDigest: string;
-  readonly keyId: string;
-  readonly actions: readonly string[];
-  readonly permissions: readonly Permission[];
-}
-
-export interface CallOptions<Caller> {
-  readonly caller?: Caller;
-  readonly signal?: AbortSignal;
-}
 
 /** Installs plugins and runs them. Made by `openHost`; close it to let go of the data directory. */
 export class Host<Caller = undefined> {
@@ -133,6 +117,12 @@ export class Host<Caller = undefined> {
     return this.#parts.graphs.registries;
   }
 
+  /** The folders that this host was opened with as `developmentFolders`, and what consent to them would mean. */
+  get developments(): Pick<Developments, "list" | "plan"> {
+    this.#refuseWhenClosed();
+    return this.#parts.developments;
+  }
+
   /**
    * Runs an action on a value of up to 1 MiB.
    *
@@ -141,7 +131,7 @@ export class Host<Caller = undefined> {
    */
   async call(pluginId: string, action: string, input: unknown, options: CallOptions<Caller> = {}): Promise<unknown> {
     this.#refuseWhenClosed();
-    return this.#parts.calls.call(pluginId, action, input, this.#scopeOf(options));
+    return this.#parts.calls.call(pluginId, action, input, scopeOf(options, this.#options));
   }
 
   /**
@@ -157,17 +147,7 @@ export class Host<Caller = undefined> {
     options: CallOptions<Caller> = {},
   ): Promise<Uint8Array> {
     this.#refuseWhenClosed();
-    return this.#parts.calls.callBytes(pluginId, action, json, this.#scopeOf(options));
-  }
-
-  #scopeOf({ caller, signal }: CallOptions<Caller>): CallScope {
-    const { partitionOf, rightsOf } = this.#options;
-    if (caller === undefined) return { partition: undefined, callerRights: undefined, signal };
-    const partition: unknown = partitionOf?.(caller);
-    // UTF-8 has one replacement for every half of a surrogate pair: two callers would share one storage.
-    if (partition !== undefined && (typeof partition !== "string" || !partition.isWellFormed()))
-      throw new HostError("HOST_PARTITION_INVALID", `the partition ${quote(partition)} is no well-formed text`);
-    return { partition, callerRights: rightsOf?.(caller), signal };
+    return this.#parts.calls.callBytes(pluginId, action, json, scopeOf(options, this.#options));
   }
 
   /** Installed plugins, by id. */
@@ -183,11 +163,7 @@ export class Host<Caller = undefined> {
    * @throws HostError HOST_PLUGIN_UNKNOWN; what keeps it from running here
    */
   enable(pluginId: string): Promise<PluginSummary> {
-    this.#refuseWhenClosed();
-    return this.#parts.changes.run(async () => {
-      await this.#parts.switches.enable(pluginId);
-      return this.#summaryOf(pluginId);
-    });
+    return this.#switched(pluginId, (switches) => switches.enable(pluginId));
   }
 
   /**
@@ -196,11 +172,20 @@ export class Host<Caller = undefined> {
    * @throws HostError HOST_PLUGIN_UNKNOWN, HOST_TRANSITION_ILLEGAL when it is in quarantine
    */
   disable(pluginId: string): Promise<PluginSummary> {
+    return this.#switched(pluginId, (switches) => switches.disable(pluginId));
+  }
+
+  /**
+   * Starts a plugin ahead of its first call: resolves when its code is loaded. Fails whole: nothing of a plugin
+   * that could not be loaded stays behind, and its next call tries again. It has its wall time for it.
+   *
+   * @throws HostError HOST_PLUGIN_UNKNOWN, HOST_PLUGIN_NOT_ENABLED, HOST_PACKAGE_DAMAGED, HOST_DEPENDENCY_UNMET;
+   *   SandboxError SANDBOX_LOAD_FAILED, SANDBOX_DEADLINE, SANDBOX_CPU, SANDBOX_MEMORY, SANDBOX_CRASHED,
+   *   SANDBOX_START_FAILED, SANDBOX_CLOSED
+   */
+  async load(pluginId: string): Promise<void> {
     this.#refuseWhenClosed();
-    return this.#parts.changes.run(async () => {
-      await this.#parts.switches.disable(pluginId);
-      return this.#summaryOf(pluginId);
-    });
+    await this.#parts.activation.load(pluginId);
   }
 
   /**
@@ -221,7 +206,7 @@ export class Host<Caller = undefined> {
    */
   async previewUninstall(pluginId: string): Promise<UninstallPreview> {
     this.#refuseWhenClosed();
-    return this.#parts.installer.preview(pluginId);
+    return this.#parts.uninstaller.preview(pluginId);
   }
 
   /**
@@ -231,7 +216,7 @@ export class Host<Caller = undefined> {
    */
   exportData(pluginId: string): AsyncGenerator<string> {
     this.#refuseWhenClosed();
-    return this.#parts.installer.exportData(pluginId);
+    return this.#parts.uninstaller.exportData(pluginId);
   }
 
   /**
@@ -250,7 +235,7 @@ export class Host<Caller = undefined> {
    */
   uninstallAll(pluginIds: readonly string[]): Promise<UninstallReceipt[]> {
     this.#refuseWhenClosed();
-    return this.#parts.changes.run(() => this.#parts.installer.uninstall(pluginIds));
+    return this.#parts.changes.run(() => this.#parts.uninstaller.uninstall(pluginIds));
   }
 
   /**
@@ -299,7 +284,7 @@ export class Host<Caller = undefined> {
     this.#refuseWhenClosed();
     const { changes, plugins, vault } = this.#parts;
     return changes.run(async () => {
-      if (plugins.get(pluginId).release?.manifest.secrets.includes(name) !== true)
+      if (plugins.get(pluginId).facts.manifest?.secrets.includes(name) !== true)
         throw new HostError("HOST_SECRET_INVALID", `the manifest of ${pluginId} names no secret ${quote(name)}`);
       return vault.set(pluginId, name, value);
     });
@@ -314,7 +299,7 @@ export class Host<Caller = undefined> {
   /** Secrets of a plugin that are filled in, without their values. */
   async secrets(pluginId: string): Promise<SecretSummary[]> {
     this.#refuseWhenClosed();
-    const names = new Set(this.#parts.plugins.get(pluginId).release?.manifest.secrets);
+    const names = new Set(this.#parts.plugins.get(pluginId).facts.manifest?.secrets);
     return (await this.#parts.vault.list(pluginId)).filter(({ name }) => names.has(name));
   }
 
@@ -341,7 +326,7 @@ export class Host<Caller = undefined> {
    */
   async declaredPermissions(pluginId: string): Promise<Permission[]> {
     this.#refuseWhenClosed();
-    return (this.#parts.plugins.get(pluginId).release?.manifest.permissions ?? []).map(permissionOf);
+    return (this.#parts.plugins.get(pluginId).facts.manifest?.permissions ?? []).map(permissionOf);
   }
 
   /** Permissions that plugins needed while nobody was there to ask, oldest first. */
@@ -357,7 +342,7 @@ export class Host<Caller = undefined> {
    */
   async suggestPermissions(pluginId: string): Promise<PermissionSuggestion> {
     this.#refuseWhenClosed();
-    const declared = this.#parts.plugins.get(pluginId).release?.manifest.permissions ?? [];
+    const declared = this.#parts.plugins.get(pluginId).facts.manifest?.permissions ?? [];
     const { uses, isComplete } = await this.#parts.journal.usesOf(pluginId);
     return suggestPermissions(declared, uses.map(parseStoredPermission), isComplete);
   }
@@ -368,10 +353,22 @@ export class Host<Caller = undefined> {
     return this.#parts.journal.read(query);
   }
 
-  /** Calls by plugin and action: how many, how they ended, how long they took. CPU time is not measured by call. */
+  /** Calls by plugin and action: how many, how they ended, how long they took, and their CPU time. */
   statistics(query: StatisticsQuery = {}): Promise<ActionStatistics[]> {
     this.#refuseWhenClosed();
     return this.#parts.statistics.query(query);
+  }
+
+  /**
+   * Installed plugins by id: calls, CPU time, denials, what they store, and when they were last used. Memory is
+   * not measured by plugin.
+   */
+  async usage(query: StatisticsQuery = {}): Promise<PluginUse[]> {
+    this.#refuseWhenClosed();
+    const { plugins, journal, statistics, store } = this.#parts;
+    const ids = query.pluginId === undefined ? plugins.stored().map(({ id }) => id) : [plugins.get(query.pluginId).id];
+    await journal.flush();
+    return pluginUse(store, ids, await statistics.query(query), query);
   }
 
   /** Keys that this host trusts, and for which publisher. */
@@ -396,13 +393,12 @@ export class Host<Caller = undefined> {
     this.#isClosed = true;
     this.#parts.calls.close();
     this.#parts.supervisor.close();
+    await this.#parts.developments.close();
     await this.#parts.changes.whenIdle();
     const { journal, grants, statistics, schemas, graphs, store } = this.#parts;
     // What cannot be written any more must not keep the data directory locked.
     const written = await Promise.allSettled([journal.flush(), grants.flush(), statistics.flush()]);
-    await schemas.close();
-    await graphs.close();
-    await store.close();
+    for (const part of [schemas, graphs, store]) await part.close();
     const failed = written.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   }
@@ -415,20 +411,15 @@ export class Host<Caller = undefined> {
     if (this.#isClosed) throw new HostError("HOST_CLOSED", "the host is closed");
   }
 
+  #switched(pluginId: string, work: (switches: Switches) => Promise<void>): Promise<PluginSummary> {
+    this.#refuseWhenClosed();
+    return this.#parts.changes.run(async () => {
+      await work(this.#parts.switches);
+      return this.#summaryOf(pluginId);
+    });
+  }
+
   #summaryOf(pluginId: string): PluginSummary {
-    const { id, facts, release, state, reason } = this.#parts.plugins.get(pluginId);
-    return {
-      id,
-      version: facts.version,
-      displayName: release?.manifest.displayName ?? id,
-      state,
-      reason,
-      level: release?.level,
-      installedAt: facts.installedAt,
-      contentDigest: facts.contentDigest,
-      keyId: facts.keyId,
-      actions: Object.keys(release?.manifest.contributes.actions ?? {}),
-      permissions: this.#parts.grants.permissionsOf(pluginId),
-    };
+    return summaryOf(pluginId, this.#parts);
   }
 }

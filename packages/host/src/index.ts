@@ -11,17 +11,26 @@ export type {
 } from "./graph/graph-plan.ts";
 export type { InstalledNeed, InstalledNode } from "./graph/installed-graph.ts";
 export { Host } from "./host.ts";
-export type { CallOptions, PluginSummary } from "./host.ts";
+export type { CallOptions } from "./call/call-options.ts";
+export type { DevelopmentFolder, DevelopmentSummary } from "./development/development-folder.ts";
+export type { Developments } from "./development/developments.ts";
 export type { HostEvent } from "./host-event.ts";
 export type { HostOptions, PluginLogLine } from "./host-options.ts";
-export type { Consent } from "./install/installer.ts";
+export type { Consent } from "./install/consent.ts";
 export type { StoredDataSummary, UninstallPreview, UninstallReceipt } from "./install/erasure.ts";
 export { DEPLOYMENT_ENVELOPE, RELEASE_ENVELOPE, openPackage } from "./install/plan.ts";
 export type { OpenedPackage, Plan, PlannedPermission } from "./install/plan.ts";
 export { unverifiedEnvelopeOf } from "./install/signer.ts";
-export type { DeploymentSigner, PlannedSigner, PublisherSigner, SignedPackage } from "./install/signer.ts";
+export type {
+  DeploymentSigner,
+  DevelopmentSigner,
+  PlannedSigner,
+  PublisherSigner,
+  SignedPackage,
+} from "./install/signer.ts";
 export type { JournalEntry, JournalKind, JournalQuery } from "./journal.ts";
 export { TRANSITIONS } from "./lifecycle/transitions.ts";
+export type { PluginSummary } from "./lifecycle/plugin-summary.ts";
 export type { PluginState, Verb } from "./lifecycle/transitions.ts";
 export { makeFolders } from "./node-data-dir.ts";
 export { openHost } from "./open-host.ts";
@@ -33,5 +42,6 @@ export type { PendingRequest } from "./rights/permission-requests.ts";
 export type { PermissionSuggestion } from "./rights/suggest.ts";
 export type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
 export type { AlertRule } from "./statistics/alerts.ts";
+export type { PluginUse } from "./statistics/plugin-use.ts";
 export type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
 export type { NewRegistry, PublisherBinding, RegistryBook, RegistryRecord } from "./registry/registry-book.ts";

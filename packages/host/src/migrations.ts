@@ -170,4 +170,8 @@ export const migrations: readonly Migration[] = [
     PRIMARY KEY (plugin_id, action, hour, outcome)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE plugins ADD COLUMN development_folder TEXT;
+  ALTER TABLE call_statistics ADD COLUMN cpu_us INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

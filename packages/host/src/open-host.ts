@@ -27,7 +27,10 @@ export async function openHost<Caller = undefined>(options: HostOptions<Caller>)
     const plugins = await store.all("SELECT * FROM plugins ORDER BY id");
     const grants = await store.all("SELECT * FROM grants ORDER BY plugin_id, permission");
     await packages.prepare(new Set(plugins.map((row) => String(row["file_digest"]))));
-    return new Host(options, assembleParts(options, store, packages, { plugins, grants }));
+    const parts = assembleParts(options, store, packages, { plugins, grants });
+    await parts.developments.begin();
+    await parts.activation.preload();
+    return new Host(options, parts);
   } catch (error) {
     await store.close();
     throw isCodedError(error) ? error : unusable(dataDir, error);

@@ -100,6 +100,11 @@ export const policySchema = z
       .max(64)
       .default([])
       .describe("Hosts that may have addresses outside the public internet. Plugins still need the right to each."),
+    preload: z
+      .array(pattern)
+      .max(1_000)
+      .default([])
+      .describe('Plugins that are started with the host, not at their first call: ids, "publisher.*" or "*".'),
     resolve: resolveSchema
       .default({})
       .describe("Which releases may be chosen: ages, pre-releases, overrides. Default: the resolver's."),
@@ -171,7 +176,7 @@ export interface PluginPolicy {
 
 /** The policy of one plugin: what holds for all, and every rule that fits it. */
 export function policyFor(policy: Policy, pluginId: string): PluginPolicy {
-  const rules = policy.rules.filter(({ plugins }) => plugins.some((each) => fits(each, pluginId)));
+  const rules = policy.rules.filter(({ plugins }) => plugins.some((each) => fitsPattern(each, pluginId)));
   const all = [policy, ...rules];
   return {
     level: rules.reduce((level, rule) => strongerLevel(level, rule.level ?? level), policy.level),
@@ -181,5 +186,6 @@ export function policyFor(policy: Policy, pluginId: string): PluginPolicy {
   };
 }
 
-const fits = (each: string, pluginId: string): boolean =>
+/** Whether a plugin is one of those that a policy means by an id, `publisher.*` or `*`. */
+export const fitsPattern = (each: string, pluginId: string): boolean =>
   each.endsWith("*") ? pluginId.startsWith(each.slice(0, -1)) : pluginId === each;

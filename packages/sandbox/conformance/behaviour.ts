@@ -40,6 +40,7 @@ const PLUGIN = `var berthPlugin = { actions: {
   crash: () => "y".repeat(500000000).split("").length,
   bigint: () => (2n ** (2n ** 26n)).toString().length,
   async flood(value, ctx) { for (let i = 0; i < 200; i++) ctx.storage.put("k" + i, i); return "done"; },
+  spin(rounds) { let sum = 0; for (let i = 0; i < rounds; i++) sum = (sum + i * i) % 1000003; return sum; },
 } };`;
 
 /** For attacks on memory: time must not end them first, also on a busy machine. */
@@ -180,6 +181,19 @@ export function behaviourSuite(
     for (const name of REMOVED) assert.ok(!globals.includes(name), name);
     assert.ok(globals.includes("setTimeout"));
   });
+
+  it(
+    "tells the CPU time of each call",
+    async ({ call, usages }) => {
+      await call("later", 1);
+      await call("spin", 400_000);
+      await assert.rejects(call("throws"));
+      assert.equal(usages.length, 3);
+      for (const { cpuMs } of usages) assert.ok(cpuMs >= 0, String(cpuMs));
+      assert.ok((usages[1]?.cpuMs ?? 0) > 0);
+    },
+    { memoryMiB: 48, cpuMs: 20_000, wallMs: 30_000 },
+  );
 
   it("cancels a call that waits, and tells the plugin", async ({ call }) => {
     const stop = new AbortController();

@@ -1,7 +1,7 @@
 import type { Limits, SecurityLevel } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
-import type { BrokerRequest, LogLine } from "../src/compartment-plan.ts";
+import type { BrokerRequest, CallUsage, LogLine } from "../src/compartment-plan.ts";
 import type { EngineDescriptor } from "../src/engine.ts";
 import { Supervisor } from "../src/node-supervisor.ts";
 import type { SupervisedCompartment } from "../src/node-supervisor.ts";
@@ -11,6 +11,8 @@ export interface OpenPlugin {
   readonly supervisor: Supervisor;
   readonly compartment: SupervisedCompartment;
   readonly lines: LogLine[];
+  /** What ended calls used, in their order. */
+  readonly usages: CallUsage[];
   call(action: string, input?: unknown, signal?: AbortSignal): Promise<unknown>;
 }
 
@@ -25,6 +27,7 @@ export interface OpenOptions {
 export function openPlugin(engine: EngineDescriptor, code: string, options: OpenOptions): OpenPlugin {
   const supervisor = options.supervisor ?? new Supervisor();
   const lines: LogLine[] = [];
+  const usages: CallUsage[] = [];
   const compartment = supervisor.open({
     packKey: "conformance",
     engine,
@@ -36,6 +39,15 @@ export function openPlugin(engine: EngineDescriptor, code: string, options: Open
     onLog: (line) => lines.push(line),
   });
   const call = async (action: string, input: unknown = null, signal?: AbortSignal): Promise<unknown> =>
-    decodeValue(await compartment.call({ action, input: encodeValue(input), caller: undefined, about: "{}", signal }));
-  return { supervisor, compartment, lines, call };
+    decodeValue(
+      await compartment.call({
+        action,
+        input: encodeValue(input),
+        caller: undefined,
+        about: "{}",
+        signal,
+        onUsage: (usage) => usages.push(usage),
+      }),
+    );
+  return { supervisor, compartment, lines, usages, call };
 }

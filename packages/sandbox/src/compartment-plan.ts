@@ -49,4 +49,12 @@ export interface SandboxCall {
   /** JSON text: what the plugin itself may know of the call. */
   readonly about: string;
   readonly signal?: AbortSignal | undefined;
+  /** Hears what the call used, before it is settled; not when it was lost with its process or compartment. */
+  readonly onUsage?: ((usage: CallUsage) => void) | undefined;
+}
+
+/** What a call used, as its sandbox host tells; never more than its wall time. */
+export interface CallUsage {
+  /** CPU time that its engine charged to it, milliseconds. */
+  readonly cpuMs: number;
 }

@@ -43,9 +43,10 @@ export interface CompartmentOptions {
 
 /** What a compartment tells its sandbox host. Ids of calls are the sandbox host's, ids of requests the guest's. */
 export interface CompartmentPort {
-  result(callId: number, json: string, bytes: readonly Uint8Array[]): void;
+  /** `cpuMs`: CPU time that was charged to the call, milliseconds. */
+  result(callId: number, json: string, bytes: readonly Uint8Array[], cpuMs: number): void;
   /** `failure` is JSON: `{name, message, stack, code}`, in the plugin's own words. */
-  failure(callId: number, failure: string): void;
+  failure(callId: number, failure: string, cpuMs: number): void;
   request(requestId: number, callId: number, method: string, json: string, bytes: readonly Uint8Array[]): void;
   log(callId: number, level: string, text: string): void;
   /** The compartment is gone, and with it every call in it. */

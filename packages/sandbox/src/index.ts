@@ -1,4 +1,11 @@
-export type { BrokerRequest, CallContext, CompartmentPlan, LogLine, SandboxCall } from "./compartment-plan.ts";
+export type {
+  BrokerRequest,
+  CallContext,
+  CallUsage,
+  CompartmentPlan,
+  LogLine,
+  SandboxCall,
+} from "./compartment-plan.ts";
 export { PluginLoadError } from "./engine.ts";
 export type {
   Compartment,

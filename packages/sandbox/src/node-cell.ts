@@ -30,6 +30,13 @@ export class Cell {
     return this.#startAndCall(compartment, call);
   }
 
+  /** Starts process and compartment, and runs nothing of it beyond its top level. */
+  async load(compartment: CompartmentPlan): Promise<void> {
+    if (this.#isClosed) throw new SandboxError("SANDBOX_CLOSED", "the host is closed");
+    const running = (this.#running ??= this.#launch());
+    await running.load(compartment);
+  }
+
   async #startAndCall(compartment: CompartmentPlan, call: SandboxCall): Promise<WireValue> {
     const running = this.#running ?? (this.#running = this.#launch());
     await this.#unlessCancelled(running.load(compartment), call);

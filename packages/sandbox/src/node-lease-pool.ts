@@ -45,6 +45,18 @@ export class LeasePool {
     }
   }
 
+  /** Starts one process with the compartment in it. Where all are at work, it is loaded already. */
+  async load(compartment: CompartmentPlan): Promise<void> {
+    if (this.#isClosed) throw new SandboxError("SANDBOX_CLOSED", "the host is closed");
+    const cell = this.#take();
+    if (cell === undefined) return;
+    try {
+      await cell.load(compartment);
+    } finally {
+      this.#giveBack(cell);
+    }
+  }
+
   /** The process used last, because it is warm, or a new one. */
   #take(): Cell | undefined {
     const cell = this.#free.pop() ?? (this.#busy.size < this.#size ? this.#makeCell() : undefined);

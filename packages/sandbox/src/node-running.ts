@@ -12,7 +12,7 @@ import { LogGate } from "./log-gate.ts";
 import { FromSandbox, ToSandbox } from "./protocol.ts";
 import type { LoadHead } from "./protocol.ts";
 import { MAX_REQUESTS_UNDER_WAY } from "./request-window.ts";
-import { parseLoss, tryParseLog, tryParseRequest, tryParseWords } from "./sandbox-message.ts";
+import { parseCpuMs, parseLoss, tryParseLog, tryParseRequest, tryParseWords } from "./sandbox-message.ts";
 import type { RequestMessage } from "./sandbox-message.ts";
 import { UsageWatch } from "./usage-watch.ts";
 
@@ -43,7 +43,9 @@ const CANCEL_GRACE_MS = 50;
 interface PendingCall {
   readonly compartment: CompartmentPlan;
   readonly context: CallContext;
+  readonly startedAt: number;
   readonly deadlineAt: number;
+  readonly onUsage: SandboxCall["onUsage"];
   readonly resolve: (value: WireValue) => void;
   readonly reject: (error: SandboxError) => void;
   readonly stopListening: (() => void) | undefined;
@@ -153,7 +155,10 @@ export class Running {
     await entry.whenLoaded;
   }
 
-  call(compartment: CompartmentPlan, { action, input, caller, about, signal }: SandboxCall): Promise<WireValue> {
+  call(
+    compartment: CompartmentPlan,
+    { action, input, caller, about, signal, onUsage }: SandboxCall,
+  ): Promise<WireValue> {
     const entry = this.#loaded.get(compartment);
     const sandbox = this.#attached;
     if (this.#hasEnded || entry === undefined || sandbox === undefined)
@@ -161,10 +166,13 @@ export class Running {
     if (sandbox.unreadBytes > MAX_UNREAD_BYTES) return Promise.reject(busy(action, sandbox.unreadBytes));
     return new Promise((resolve, reject) => {
       const id = this.#takeCallId();
+      const startedAt = performance.now();
       this.#calls.set(id, {
         compartment,
         context: { action, caller },
-        deadlineAt: performance.now() + compartment.limits.wallMs,
+        startedAt,
+        deadlineAt: startedAt + compartment.limits.wallMs,
+        onUsage,
         resolve,
         reject,
         stopListening: signal && listenForAbort(signal, () => this.#cancel(id)),
@@ -280,11 +288,11 @@ export class Running {
     if (type !== FromSandbox.log && !this.#isTickerIdle) this.#watch.noteProgress();
     switch (type) {
       case FromSandbox.result:
-        return value === undefined ? this.end("protocol") : this.#endCall(id)?.resolve(value);
+        return value === undefined ? this.end("protocol") : this.#endCall(message)?.resolve(value);
       case FromSandbox.failure: {
         const words = tryParseWords(value);
         if (words === undefined) return this.end("protocol");
-        const call = this.#endCall(id);
+        const call = this.#endCall(message);
         const failure = parsePluginFailure(words);
         return call?.reject(pluginThrew("SANDBOX_PLUGIN_THREW", `the action ${call.context.action} failed`, failure));
       }
@@ -319,9 +327,12 @@ export class Running {
   }
 
   /** The call that was answered. An answer to no call is late, if calls were given up, or invented. */
-  #endCall(id: number): PendingCall | undefined {
+  #endCall({ id, head }: Message): PendingCall | undefined {
     const call = this.#settle(id);
-    if (call !== undefined) return call;
+    if (call !== undefined) {
+      call.onUsage?.({ cpuMs: parseCpuMs(head, performance.now() - call.startedAt) });
+      return call;
+    }
     this.#cancelled.delete(id);
     this.#lateAnswers -= 1;
     if (this.#lateAnswers < 0) this.end("protocol");

@@ -146,10 +146,10 @@ class SandboxHost {
     const gate = new LogGate(MAX_LINES_PER_SECOND);
     this.#windows.set(compartment, window);
     return {
-      result: (callId, json, bytes) => {
+      result: (callId, json, bytes, cpuMs) => {
         this.#calls.delete(callId);
         try {
-          this.#send(FromSandbox.result, callId, "", json, bytes);
+          this.#send(FromSandbox.result, callId, formatCpu(cpuMs), json, bytes);
         } catch (error) {
           // The only refusal of `send` is size: the call fails, the compartment lives on.
           const message = error instanceof Error ? error.message : "the value cannot be sent";
@@ -157,12 +157,13 @@ class SandboxHost {
             FromSandbox.failure,
             callId,
             JSON.stringify({ name: "RangeError", message, stack: "", code: "" }),
+            formatCpu(cpuMs),
           );
         }
       },
-      failure: (callId, failure) => {
+      failure: (callId, failure, cpuMs) => {
         this.#calls.delete(callId);
-        this.#sendWords(FromSandbox.failure, callId, failure);
+        this.#sendWords(FromSandbox.failure, callId, failure, formatCpu(cpuMs));
       },
       request: (requestId, callId, method, json, bytes) =>
         window.pass(() => this.#request({ compartment, requestId, callId }, method, json, bytes)),
@@ -206,10 +207,10 @@ class SandboxHost {
   }
 
   /** What a plugin says of a failure; a plugin that says too much is not quoted. */
-  #sendWords(type: number, id: number, failure: string): void {
+  #sendWords(type: number, id: number, failure: string, head = ""): void {
     const isTooLong = Buffer.byteLength(failure) > MAX_WORDS_BYTES;
     const words = isTooLong ? JSON.stringify({ name: "Error", message: "(too long to be quoted)" }) : failure;
-    this.#send(type, id, "", words, []);
+    this.#send(type, id, head, words, []);
   }
 
   #log(compartment: number, callId: number, level: string, text: string): void {
@@ -217,3 +218,5 @@ class SandboxHost {
     this.#send(FromSandbox.log, callId, JSON.stringify([compartment, level]), line, []);
   }
 }
+
+const formatCpu = (cpuMs: number): string => String(Math.round(cpuMs * 1_000));

@@ -43,18 +43,23 @@ export class Supervisor {
   /** Declares a compartment; nothing is started before its first call. Dispose it when the plugin goes. */
   open(plan: CompartmentPlan): SupervisedCompartment {
     if (this.#isClosed) throw new SandboxError("SANDBOX_CLOSED", "the supervisor is closed");
-    let cell = this.#cells.get(plan.packKey);
+    // A cell outlives its plans: what it is made of must not hold on to their code.
+    const { packKey, engine, level } = plan;
+    let cell = this.#cells.get(packKey);
     if (cell === undefined) {
-      const makeCell = (): Cell =>
-        new Cell(
-          () => this.#takeSandbox(plan.engine, plan.level),
-          (reason, lastWords) => this.#options.onLoss?.({ packKey: plan.packKey, reason, lastWords }),
-        );
-      const isLeased = plan.engine.callsPerProcess === 1;
-      cell = isLeased ? new LeasePool(makeCell, this.#options.leases ?? DEFAULT_LEASES) : makeCell();
-      this.#cells.set(plan.packKey, cell);
+      cell = this.#makeCells(packKey, engine, level);
+      this.#cells.set(packKey, cell);
     }
     return new SupervisedCompartment(plan, cell);
+  }
+
+  #makeCells(packKey: string, engine: EngineDescriptor, level: SecurityLevel): Cell | LeasePool {
+    const makeCell = (): Cell =>
+      new Cell(
+        () => this.#takeSandbox(engine, level),
+        (reason, lastWords) => this.#options.onLoss?.({ packKey, reason, lastWords }),
+      );
+    return engine.callsPerProcess === 1 ? new LeasePool(makeCell, this.#options.leases ?? DEFAULT_LEASES) : makeCell();
   }
 
   /**
@@ -127,6 +132,15 @@ export class SupervisedCompartment implements Disposable {
    */
   call(call: SandboxCall): Promise<WireValue> {
     return this.#cell.call(this.plan, call);
+  }
+
+  /**
+   * Starts process and compartment ahead of the first call, within the deadlines of both.
+   *
+   * @throws SandboxError as `call`, but for what belongs to a call
+   */
+  load(): Promise<void> {
+    return this.#cell.load(this.plan);
   }
 
   /** Drops the running instance, if any: the next call starts afresh. */

@@ -22,9 +22,9 @@ export const FromSandbox = {
   loaded: 0x21,
   /** id = compartment, value = failure */
   loadFailed: 0x22,
-  /** id = call, value = output */
+  /** id = call, head = CPU time charged to it in microseconds, value = output */
   result: 0x23,
-  /** id = call, value = failure */
+  /** id = call, head as that of `result`, value = failure */
   failure: 0x24,
   /** id = request, head = `[compartment, call, method]`, value = what is asked */
   request: 0x25,

@@ -48,6 +48,12 @@ export function tryParseWords(value: WireValue | undefined): string | undefined 
   }
 }
 
+/** CPU time of a call, milliseconds: what the head of its answer says, as far as that can be. */
+export function parseCpuMs(head: string, elapsedMs: number): number {
+  const cpuMs = Number(head) / 1_000;
+  return cpuMs >= 0 ? Math.min(cpuMs, elapsedMs) : 0;
+}
+
 export const parseLoss = (head: string): LossReason => (head === "cpu" || head === "memory" ? head : "crashed");
 
 function tryParseHead(head: string): unknown[] {

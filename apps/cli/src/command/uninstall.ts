@@ -7,13 +7,15 @@ import { formatBytes } from "@berth/spec";
 import type { Command } from "../command.ts";
 import { CliError } from "../errors.ts";
 import type { HostAccess } from "../host-access.ts";
+import { unneededAfter } from "../unneeded-after.ts";
 import { withHost } from "../with-host.ts";
 
 export const command: Command = {
   summary: "remove a plugin, or several, with grants and stored data",
-  usage: "ID … | --unneeded [--preview] [--export FILE]",
+  usage: "ID … [--prune] | --unneeded [--preview] [--export FILE]",
   options: {
     unneeded: { type: "boolean", help: "remove everything that nobody asked for and nobody needs" },
+    prune: { type: "boolean", help: "together with them, remove what then nobody asked for and nobody needs" },
     preview: { type: "boolean", help: "only tell what would be erased" },
     export: { type: "string", value: "FILE", help: "first write what the plugin stored to a new file, as JSON Lines" },
   },
@@ -26,14 +28,16 @@ export const command: Command = {
     return withHost(invocation, async (host) => {
       const unneeded = async (): Promise<string[]> =>
         (await host.graph()).filter((node) => node.isUnneeded).map(({ id }) => id);
-      const ids = isSet("unneeded") ? await unneeded() : [...new Set(args)];
-      const [only] = ids;
+      const named = isSet("unneeded") ? await unneeded() : [...new Set(args)];
+      const [only] = named;
+      const orphans = isSet("unneeded") ? [] : unneededAfter(await host.graph(), named);
+      const ids = isSet("prune") ? [...named, ...orphans] : named;
       if (isSet("preview")) {
         const previews = await Promise.all(ids.map((id) => host.previewUninstall(id)));
         const lines = previews.map((preview) => `uninstalling ${preview.pluginId} would erase ${describe(preview)}`);
         return {
-          json: { ok: true, previews, ...(ids.length === 1 && { preview: previews[0] }) },
-          text: lines.join("\n") || NOTHING,
+          json: { ok: true, previews, ...(ids.length === 1 && { preview: previews[0] }), unneeded: orphans },
+          text: [...lines, ...(isSet("prune") ? [] : offer(orphans))].join("\n") || NOTHING,
         };
       }
       if (file !== undefined && only !== undefined) await writeExport(host, only, file);
@@ -43,7 +47,7 @@ export const command: Command = {
         (receipt) => `uninstalled ${receipt.pluginId}; erased: ${describe(receipt)}. The journal stays.`,
       );
       if (lines.length === 0) lines.push(NOTHING);
-      if (left.length > 0) lines.push(`nobody needs any more: ${left.join(", ")} (berth uninstall --unneeded)`);
+      lines.push(...offer(left));
       return {
         json: {
           ok: true,
@@ -58,6 +62,9 @@ export const command: Command = {
     });
   },
 };
+
+const offer = (ids: readonly string[]): string[] =>
+  ids.length === 0 ? [] : [`nobody needs any more: ${ids.join(", ")} (berth uninstall --unneeded)`];
 
 const NOTHING = "everything that is installed is needed";
 

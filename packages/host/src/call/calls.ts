@@ -1,4 +1,5 @@
 import { isCodedError, quote } from "@berth/base";
+import type { CallUsage } from "@berth/sandbox";
 import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
@@ -40,12 +41,12 @@ export class Calls {
 
   /** See `Host.call`. */
   call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
-    return this.#journalled(pluginId, action, async (plugin) => {
+    return this.#journalled(pluginId, action, async (plugin, _declaration, onUsage) => {
       const fault = plugin.validator(action, "input")(input);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const value = encodeValue(input);
       refuseLarge("input", value);
-      const answer = await this.#parts.compartments.run(plugin, { action, input: value, ...scope });
+      const answer = await this.#parts.compartments.run(plugin, { action, input: value, ...scope, onUsage });
       refuseLarge("output", answer);
       const output = decodeValue(answer);
       const broken = plugin.validator(action, "output")(output);
@@ -57,10 +58,10 @@ export class Calls {
   /** See `Host.callBytes`. */
   callBytes(pluginId: string, action: string, json: Uint8Array, scope: CallScope): Promise<Uint8Array> {
     const { schemas, compartments } = this.#parts;
-    return this.#journalled(pluginId, action, async (plugin, { input, output }) => {
+    return this.#journalled(pluginId, action, async (plugin, { input, output }, onUsage) => {
       const fault = await schemas.check(input, json);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
-      const answer = await compartments.run(plugin, { action, input: { json, bytes: [] }, ...scope });
+      const answer = await compartments.run(plugin, { action, input: { json, bytes: [] }, ...scope, onUsage });
       const broken =
         answer.bytes.length > 0
           ? { path: "", message: "holds bytes, which JSON text cannot carry" }
@@ -79,15 +80,20 @@ export class Calls {
   async #journalled<Answer>(
     pluginId: string,
     action: string,
-    run: (plugin: InstalledPlugin, declaration: ActionDeclaration) => Promise<Answer>,
+    run: (
+      plugin: InstalledPlugin,
+      declaration: ActionDeclaration,
+      onUsage: (usage: CallUsage) => void,
+    ) => Promise<Answer>,
   ): Promise<Answer> {
     const plugin = this.#parts.plugins.get(pluginId).callable();
     const declaration = declarationOf(plugin.manifest, action);
     const startedAt = performance.now();
     let outcome = "ok";
+    let cpuMs = 0;
     plugin.beginCall();
     try {
-      return await run(plugin, declaration);
+      return await run(plugin, declaration, (usage) => (cpuMs = usage.cpuMs));
     } catch (error) {
       outcome = isCodedError(error) ? error.code : "INTERNAL";
       // A call that was on its way when the host closed meets a closed store: the same news in our words.
@@ -102,7 +108,7 @@ export class Calls {
         const durationUs = (performance.now() - startedAt) * 1_000;
         const { journal, statistics, alerts } = this.#parts;
         journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs });
-        statistics.note(pluginId, action, outcome, durationUs);
+        statistics.note(pluginId, action, outcome, { durationUs, cpuUs: cpuMs * 1_000 });
         alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
       }
     }

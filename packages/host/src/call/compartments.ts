@@ -1,6 +1,13 @@
 import { readPackage } from "@berth/archive";
 import { SandboxError } from "@berth/sandbox";
-import type { EndReason, EngineDescriptor, PluginFailure, SupervisedCompartment, Supervisor } from "@berth/sandbox";
+import type {
+  EndReason,
+  EngineDescriptor,
+  PluginFailure,
+  SandboxCall,
+  SupervisedCompartment,
+  Supervisor,
+} from "@berth/sandbox";
 import { needsOwnProcess } from "@berth/spec";
 import type { Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
@@ -14,7 +21,8 @@ import type { PackageFolder } from "../install/node-package-folder.ts";
 import { chooseEngine } from "../install/plan.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Grants } from "../rights/grants.ts";
-import type { InstalledPlugin, PluginCode } from "./installed-plugin.ts";
+import { InstalledPlugin } from "./installed-plugin.ts";
+import type { PluginCode, ReleaseFacts } from "./installed-plugin.ts";
 import { mapStack } from "./node-source-map.ts";
 
 /** Losses of a process that its plugin is to blame for. Overstaying is the fault of one call. */
@@ -40,6 +48,8 @@ export interface CompartmentCall {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Hears the CPU time that the engine charged to it, before it is settled. */
+  readonly onUsage: SandboxCall["onUsage"];
 }
 
 /** The running instances of plugins: opened when first called, keyed by plugin, release and partition. */
@@ -58,7 +68,7 @@ export class Compartments {
    */
   noteLoss(packKey: string, reason: EndReason): void {
     const pack = this.#packs.get(packKey);
-    if (pack === undefined || !CRASHES.has(reason)) return;
+    if (pack === undefined || !CRASHES.has(reason) || pack.plugin.isTrial) return;
     if (pack.plugin.hasAnswered) this.#parts.onCrash(pack.plugin.manifest.id);
     pack.isUnexplained = !pack.plugin.hasAnswered;
     pack.plugin.hasAnswered = false;
@@ -69,13 +79,13 @@ export class Compartments {
     for (const pack of this.#packs.values()) {
       if (pack.plugin !== plugin || !pack.isUnexplained) continue;
       pack.isUnexplained = false;
-      if (isCrash) this.#parts.onCrash(plugin.manifest.id);
+      if (isCrash && !plugin.isTrial) this.#parts.onCrash(plugin.manifest.id);
     }
   }
 
   /** @throws SandboxError, HostError HOST_PACKAGE_DAMAGED */
   async run(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
-    const { action, input, partition, callerRights, signal } = call;
+    const { action, input, partition, callerRights, signal, onUsage } = call;
     const compartment = plugin.compartments.get(keyOf(partition)) ?? (await this.#open(plugin, partition));
     const { id, version } = plugin.manifest;
     const about = JSON.stringify({ plugin: { id, version }, action });
@@ -92,7 +102,7 @@ export class Compartments {
       signal: () => life.signal(),
     };
     try {
-      const answer = await compartment.call({ action, input, caller, about, signal });
+      const answer = await compartment.call({ action, input, caller, about, signal, onUsage });
       plugin.hasAnswered = true;
       return answer;
     } catch (error) {
@@ -100,6 +110,42 @@ export class Compartments {
       throw await withMappedStack(error, plugin);
     } finally {
       life.end();
+    }
+  }
+
+  /**
+   * Starts a plugin's instance for calls without a partition ahead of the first one: loaded, or nothing of it is
+   * left. The machine has ten seconds to start a process, the plugin's top level its wall time.
+   *
+   * @throws SandboxError, HostError HOST_PACKAGE_DAMAGED, HOST_DEPENDENCY_UNMET
+   */
+  async load(plugin: InstalledPlugin): Promise<void> {
+    const key = keyOf(undefined);
+    const compartment = plugin.compartments.get(key) ?? (await this.#open(plugin, undefined));
+    try {
+      await compartment.load();
+      plugin.hasAnswered = true;
+    } catch (error) {
+      if (plugin.compartments.get(key) === compartment) plugin.compartments.delete(key);
+      compartment[Symbol.dispose]();
+      if (error instanceof SandboxError) this.#explainLoss(error, plugin);
+      throw await withMappedStack(error, plugin);
+    }
+  }
+
+  /**
+   * Loads a release that is not installed, in a process of its own, and ends it again: whether it can take over.
+   *
+   * @throws as `load`
+   */
+  async prove(facts: ReleaseFacts, code: PluginCode): Promise<void> {
+    const trial = new InstalledPlugin(facts);
+    trial.isTrial = true;
+    trial.code = Promise.resolve(code);
+    try {
+      await this.load(trial);
+    } finally {
+      trial.end();
     }
   }
 
@@ -111,8 +157,9 @@ export class Compartments {
     const existing = plugin.compartments.get(keyOf(partition));
     if (existing !== undefined) return existing;
     const { id } = plugin.manifest;
+    const { isTrial } = plugin;
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
-    this.#packs.set(packKey, { plugin, isUnexplained: false });
+    this.#hold(packKey, plugin);
     const compartment = supervisor.open({
       packKey,
       engine: chooseEngine(plugin.manifest, plugin.level, engines),
@@ -122,10 +169,18 @@ export class Compartments {
       limits: plugin.limits,
       // What `run` gave to the sandbox comes back as it was: identity is the channel, never what is said on it.
       onRequest: ({ call, method, value }) => broker.request(call.caller as ServiceCall, method, value),
-      onLog: (line) => onLog?.({ ...line, pluginId: id }),
+      // What a trial says, the release says again when it takes over.
+      onLog: (line) => void (isTrial || onLog?.({ ...line, pluginId: id })),
     });
     plugin.compartments.set(keyOf(partition), compartment);
     return compartment;
+  }
+
+  #hold(packKey: string, plugin: InstalledPlugin): void {
+    this.#packs.set(packKey, { plugin, isUnexplained: false });
+    plugin.whenDisposed = () => {
+      if (this.#packs.get(packKey)?.plugin === plugin) this.#packs.delete(packKey);
+    };
   }
 
   /**
@@ -135,7 +190,7 @@ export class Compartments {
   #packKeyOf(plugin: InstalledPlugin): string {
     const { id } = plugin.manifest;
     const grants = this.#parts.grants.permissionsOf(id);
-    return `${plugin.level}/${id}${grants.some(needsOwnProcess) ? "/alone" : ""}`;
+    return `${plugin.level}/${id}${grants.some(needsOwnProcess) ? "/alone" : ""}${plugin.isTrial ? "/trial" : ""}`;
   }
 
   /** Reads the package again and compares it with what was installed: nobody edits a plugin on disk. */

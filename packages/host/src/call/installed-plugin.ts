@@ -4,6 +4,9 @@ import type { Limits, Manifest, SecurityLevel } from "@berth/spec";
 import { compileSchema } from "../schema/compile.ts";
 import type { Validate } from "../schema/compile.ts";
 
+/** What is known of a release before anything of it runs. */
+export type ReleaseFacts = Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">;
+
 /** One release of an installed plugin while the host is open: what runs. */
 export class InstalledPlugin {
   readonly manifest: Manifest;
@@ -13,16 +16,20 @@ export class InstalledPlugin {
   readonly fileDigest: string;
   /** Running instances, by what `Compartments` calls their partition. */
   readonly compartments = new Map<string, SupervisedCompartment>();
+  /** Lets go of what others hold for the running instances; called when the last of them goes. */
+  whenDisposed: (() => void) | undefined;
   /** The bundle and its source map, once the package was read and verified again. */
   code: Promise<PluginCode> | undefined;
   readonly #validators = new Map<string, Validate>();
   /** Whether an instance answered since its process began: then the next loss of the process is the plugin's. */
   hasAnswered = false;
+  /** It runs to see whether its code can be loaded, and for nobody. */
+  isTrial = false;
   #callsUnderWay = 0;
   #isRetired = false;
   #hasEnded = false;
 
-  constructor(facts: Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">) {
+  constructor(facts: ReleaseFacts) {
     this.manifest = facts.manifest;
     this.level = facts.level;
     this.limits = facts.limits;
@@ -72,6 +79,8 @@ export class InstalledPlugin {
     for (const compartment of this.compartments.values()) compartment[Symbol.dispose]();
     this.compartments.clear();
     this.code = undefined;
+    this.whenDisposed?.();
+    this.whenDisposed = undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { HostError } from "../errors.ts";
-import type { InstallItem, Installer, InstallerParts } from "../install/installer.ts";
+import type { InstallItem } from "../install/consent.ts";
+import type { Installer, InstallerParts } from "../install/installer.ts";
 import type { PluginRecord } from "../lifecycle/plugin-record.ts";
 import { bindRecord, bindStatement } from "../registry/registry-book.ts";
 import type { PublisherBinding } from "../registry/registry-book.ts";

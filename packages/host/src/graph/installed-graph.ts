@@ -11,6 +11,8 @@ export interface InstalledNode {
   readonly contentDigest: string;
   readonly fileDigest: string;
   readonly needs: readonly InstalledNeed[];
+  /** Its manifest cannot be read by this version of Berth; `needs` is empty then. */
+  readonly areNeedsUnknown?: true;
   /** Nobody asked for it, and nobody who was asked for needs it. */
   readonly isUnneeded: boolean;
 }
@@ -49,6 +51,7 @@ export function installedGraph(plugins: PluginTable, unneeded: readonly string[]
       contentDigest,
       fileDigest,
       needs,
+      ...(manifest === undefined && { areNeedsUnknown: true }),
       isUnneeded: isUnneeded.has(id),
     };
   });

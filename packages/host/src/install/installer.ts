@@ -1,57 +1,28 @@
 import { quote, reportOf } from "@berth/base";
-import { covers, formatPermission } from "@berth/spec";
-import type { DialectSchema, Manifest, Permission } from "@berth/spec";
+import type { DialectSchema, Manifest } from "@berth/spec";
 import type { EngineDescriptor, Supervisor } from "@berth/sandbox";
 import type { Statement, Store } from "@berth/store";
-import type { DeploymentKey, PublicKeyRecord, TrustedKey } from "@berth/trust";
+import type { DeploymentKey } from "@berth/trust";
 
 import type { Broker } from "../broker/broker.ts";
 import { HostError } from "../errors.ts";
-import { verifyAllNeeds, verifyNobodyNeeds } from "../graph/unmet-needs.ts";
+import { verifyAllNeeds } from "../graph/unmet-needs.ts";
 import type { EventSink } from "../host-event.ts";
-import { journalStatement } from "../journal.ts";
-import type { JournalRecord } from "../journal.ts";
-import type { CrashWatch } from "../lifecycle/crash-watch.ts";
 import type { PluginRecord, StoredFacts } from "../lifecycle/plugin-record.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import { systemCodeOf } from "../node-data-dir.ts";
 import type { PluginPolicy, Policy } from "../policy.ts";
-import { replaceGrants } from "../rights/grants.ts";
-import type { Grant, Grants } from "../rights/grants.ts";
-import type { Rights } from "../rights/rights.ts";
+import type { Grants } from "../rights/grants.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
-import type { Alerts } from "../statistics/alerts.ts";
-import type { Statistics } from "../statistics/statistics.ts";
-import { TABLES_OF_PLUGIN, exportData, previewErasure } from "./erasure.ts";
-import type { UninstallPreview, UninstallReceipt } from "./erasure.ts";
-import { trustStatement } from "./key-ring.ts";
+import type { BegunChange } from "./begun-change.ts";
+import { prepareChange } from "./consent.ts";
+import type { Change, InstallItem } from "./consent.ts";
+import { discardPackage } from "./discard-package.ts";
+import { installStatements } from "./install-statements.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { PackageFolder } from "./node-package-folder.ts";
 import { makePlan, openPackage } from "./plan.ts";
 import type { OpenedPackage, Plan } from "./plan.ts";
-import { verifyNoPublicKey } from "./signer.ts";
-
-/** What a person or a policy agreed to. */
-export interface Consent {
-  /** Permissions granted; each must cover what the manifest asks. */
-  readonly grant: readonly Permission[];
-  /** The key to pin when the plan's signer is `first-use`. */
-  readonly trustKey?: string;
-  /** False: installed and left switched off. Default true; an update leaves the switch as it is. */
-  readonly enable?: boolean;
-  /** Whether the release may have a lower version than the installed one. Default false. */
-  readonly allowDowngrade?: boolean;
-}
-
-/** One plan with the consent to it, and how the plugin came here. */
-export interface InstallItem {
-  readonly plan: Plan;
-  readonly consent: Consent;
-  /** Address of the registry; `undefined` for a file. */
-  readonly registry: string | undefined;
-  /** The range that somebody asked for; `undefined` for what others need. */
-  readonly askedRange: string | undefined;
-}
 
 /** How a package came here, as far as it was asked for. */
 export interface PackageOrigin {
@@ -70,11 +41,7 @@ export interface InstallerParts {
   readonly keys: KeyRing;
   readonly schemas: SchemaThread;
   readonly broker: Broker;
-  readonly crashes: CrashWatch;
   readonly events: EventSink;
-  readonly rights: Rights;
-  readonly statistics: Statistics;
-  readonly alerts: Alerts;
   readonly policy: Policy;
   readonly policyFor: (pluginId: string) => PluginPolicy;
   readonly engines: readonly EngineDescriptor[];
@@ -85,7 +52,7 @@ export interface InstallerParts {
   readonly now: () => Date;
 }
 
-/** Plans, installs and uninstalls. The host calls `install` and `uninstall` one after the other. */
+/** Plans and installs. The host calls `install` while nothing else changes. */
 export class Installer {
   readonly #parts: InstallerParts;
 
@@ -96,9 +63,13 @@ export class Installer {
   /** See `Host.plan`. */
   async plan(packageBytes: Uint8Array): Promise<Plan> {
     const plan = await this.planOpened(openPackage(packageBytes));
-    const before = this.#parts.plugins.manifests();
-    verifyAllNeeds(new Map([...before, [plan.manifest.id, plan.manifest]]), before);
+    this.#verifyNeeds(plan.manifest);
     return plan;
+  }
+
+  #verifyNeeds(manifest: Manifest): void {
+    const before = this.#parts.plugins.manifests();
+    verifyAllNeeds(new Map([...before, [manifest.id, manifest]]), before);
   }
 
   /**
@@ -106,7 +77,26 @@ export class Installer {
    *
    * @throws as `Host.plan`, but for HOST_DEPENDENCY_UNMET; HostError HOST_INDEX_DIFFERS for another release
    */
-  async planOpened(opened: OpenedPackage, origin?: PackageOrigin): Promise<Plan> {
+  planOpened(opened: OpenedPackage, origin?: PackageOrigin): Promise<Plan> {
+    return this.#plan(opened, origin, undefined);
+  }
+
+  /**
+   * Plans what was built from a development folder. See `Developments.plan`.
+   *
+   * @throws as `planOpened`, but for what belongs to signatures; HostError HOST_DEVELOPMENT_TAKEN
+   */
+  async planDevelopment(opened: OpenedPackage, folder: string): Promise<Plan> {
+    const plan = await this.#plan(opened, undefined, folder);
+    this.#verifyNeeds(plan.manifest);
+    return plan;
+  }
+
+  async #plan(
+    opened: OpenedPackage,
+    origin: PackageOrigin | undefined,
+    developmentFolder: string | undefined,
+  ): Promise<Plan> {
     const { plugins, policy, policyFor, engines, keys, grants, schemas, supervisor, now } = this.#parts;
     const { id, version } = opened.unverifiedManifest;
     const expected = origin?.expected;
@@ -114,6 +104,7 @@ export class Installer {
       throw new HostError("HOST_INDEX_DIFFERS", `the file announced as this release holds ${id} ${version}`);
     }
     const installed = plugins.find(id)?.facts;
+    if (installed !== undefined && installed.developmentFolder !== developmentFolder) throw taken(id, installed);
     const { engine, ...plan } = makePlan(opened, {
       policy: policyFor(id),
       trustOnFirstUse: policy.trustOnFirstUse,
@@ -122,6 +113,7 @@ export class Installer {
       trustedKeys: await keys.list(),
       deploymentKeys: opened.envelope === undefined ? await this.#deploymentKeys() : [],
       installed,
+      developmentFolder,
       grants: [...grants.permissionsOf(id), ...policyFor(id).grants],
       now: now(),
     });
@@ -156,7 +148,7 @@ export class Installer {
   async install(items: readonly InstallItem[], also: readonly Statement[] = []): Promise<void> {
     const { keys, plugins } = this.#parts;
     const trusted = await keys.list();
-    const changes = items.map((item) => this.#prepare(item, trusted));
+    const changes = items.map((item) => prepareChange(item, trusted, this.#parts));
     const state = plugins.manifests();
     verifyAllNeeds(new Map([...state, ...items.map(({ plan }) => [plan.manifest.id, plan.manifest] as const)]), state);
     const begun: BegunChange[] = [];
@@ -170,87 +162,9 @@ export class Installer {
     }
     for (const { finish } of begun) finish();
     for (const { before, facts } of changes) {
-      if (before !== undefined && before.fileDigest !== facts.fileDigest) await this.#removePackage(before.fileDigest);
+      if (before !== undefined && before.fileDigest !== facts.fileDigest)
+        await discardPackage(before.fileDigest, this.#parts);
     }
-  }
-
-  /** Compares consent and trust with what a plan needs. */
-  #prepare({ plan, consent, registry, askedRange }: InstallItem, trusted: readonly TrustedKey[]): Change {
-    const { manifest, signer } = plan;
-    const { id } = manifest;
-    const before = this.#parts.plugins.find(id)?.facts;
-    if (before?.version !== plan.replaces || before?.contentDigest === plan.contentDigest) {
-      throw new HostError("HOST_PLAN_STALE", `${id} changed since the plan was made`);
-    }
-    if (plan.isDowngrade && consent.allowDowngrade !== true) {
-      throw new HostError(
-        "HOST_DOWNGRADE_UNCONSENTED",
-        `${id} ${manifest.version} would replace ${before?.version}, and nobody agreed to go back to a lower version`,
-      );
-    }
-    const installedAt = this.#parts.now().toISOString();
-    const granted = this.#chooseGrants(plan, consent, installedAt);
-    const newKey = this.#keyToPin(plan, consent, trusted);
-    const facts: StoredFacts = {
-      manifest,
-      version: manifest.version,
-      contentDigest: plan.contentDigest,
-      fileDigest: plan.fileDigest,
-      keyId: signer.keyId,
-      installedAt,
-      state: before?.state ?? (consent.enable === false ? "installed" : "enabled"),
-      registry,
-      // What somebody asked for once stays asked for, also when it is replaced because others need it.
-      askedRange: askedRange ?? before?.askedRange,
-    };
-    return { plan, facts, before, granted, newKey };
-  }
-
-  /** Compares who signed with whom the host trusts by now; gives the key that the install pins. */
-  #keyToPin({ manifest, signer }: Plan, consent: Consent, trusted: readonly TrustedKey[]): PublicKeyRecord | undefined {
-    const { publisher, keyId, fingerprint } = signer;
-    if (signer.status === "deployment") {
-      verifyNoPublicKey(publisher, trusted);
-      if (signer.expires <= this.#parts.now().toISOString())
-        throw new HostError(
-          "HOST_PLAN_STALE",
-          `what the deployment said of ${manifest.id} held until ${signer.expires}`,
-        );
-      return undefined;
-    }
-    if (trusted.some((key) => key.publisher === publisher && key.keyId === keyId)) return undefined;
-    if (consent.trustKey === keyId) return signer.key;
-    throw new HostError(
-      "HOST_KEY_UNTRUSTED",
-      `${manifest.id} is signed by ${fingerprint}, which nobody has confirmed as a key of ${publisher}`,
-    );
-  }
-
-  /**
-   * Every required permission needs consent, of a person or of the policy; optional ones stay open until somebody
-   * grants them. What was granted before keeps its end and its history.
-   */
-  #chooseGrants(plan: Plan, consent: Consent, grantedAt: string): ChosenGrant[] {
-    const { grants, policy } = this.#parts;
-    const { id } = plan.manifest;
-    const held = grants.of(id);
-    const expiresAt = policy.grantDays === undefined ? undefined : afterDays(grantedAt, policy.grantDays);
-    const consented = new Set(consent.grant.map(formatPermission));
-    const chosen: ChosenGrant[] = [];
-    for (const { permission, isOptional, isGranted, isDeniedByPolicy } of plan.permissions) {
-      const before = held.find((grant) => covers(grant.permission, permission));
-      const isConsented = consented.has(formatPermission(permission)) && !isDeniedByPolicy;
-      if (before !== undefined) chosen.push({ grant: { ...before, permission }, isNew: false });
-      else if (isGranted) continue; // By the policy, which may change its mind.
-      else if (isConsented)
-        chosen.push({ grant: { permission, grantedAt, expiresAt, lastUsedAt: undefined }, isNew: true });
-      else if (!isOptional) {
-        throw new HostError("HOST_CONSENT_MISSING", `${id} requires ${permission.name}, and nobody agreed to it`, {
-          details: { permission },
-        });
-      }
-    }
-    return chosen;
   }
 
   #begin(change: Change): BegunChange {
@@ -328,183 +242,24 @@ export class Installer {
     try {
       const used = new Set((await store.all("SELECT file_digest FROM plugins")).map((row) => row["file_digest"]));
       const unused = changes.map(({ facts }) => facts.fileDigest).filter((digest) => !used.has(digest));
-      await Promise.all(unused.map((digest) => this.#removePackage(digest)));
+      await Promise.all(unused.map((digest) => discardPackage(digest, this.#parts)));
     } catch (error) {
       this.#parts.events.emit({ kind: "fault", what: "cleanup", error: reportOf(error) });
     }
   }
-
-  /** What is left of a file is no reason to fail: the change is done, and the next start cleans up. */
-  async #removePackage(fileDigest: string): Promise<void> {
-    try {
-      await this.#parts.packages.remove(fileDigest);
-    } catch (error) {
-      this.#parts.events.emit({ kind: "fault", what: "cleanup", error: reportOf(error) });
-    }
-  }
-
-  /** See `Host.previewUninstall`. */
-  preview(pluginId: string): Promise<UninstallPreview> {
-    const { facts } = this.#parts.plugins.get(pluginId);
-    return previewErasure(this.#parts.store, pluginId, facts.version);
-  }
-
-  /** See `Host.exportData`. */
-  exportData(pluginId: string): AsyncGenerator<string> {
-    const { facts } = this.#parts.plugins.get(pluginId);
-    return exportData(this.#parts.store, pluginId, facts.version);
-  }
-
-  /** See `Host.uninstall` and `Host.uninstallAll`. */
-  async uninstall(pluginIds: readonly string[]): Promise<UninstallReceipt[]> {
-    const { store, plugins, now } = this.#parts;
-    const leaving = Array.from(new Set(pluginIds), (id) => ({ id, facts: plugins.get(id).facts }));
-    verifyNobodyNeeds(pluginIds, plugins.manifests());
-    const erasedAt = now().toISOString();
-    const begun: BegunChange[] = [];
-    const receipts: UninstallReceipt[] = [];
-    try {
-      for (const { id } of leaving) begun.push(this.#beginErasure(id));
-      for (const { id, facts } of leaving) {
-        receipts.push({ ...(await this.preview(id)), erasedAt, contentDigest: facts.contentDigest });
-      }
-      await store.transaction(receipts.flatMap(eraseStatements));
-    } catch (error) {
-      for (const { undo } of begun) undo();
-      throw error;
-    }
-    for (const { finish } of begun) finish();
-    for (const { facts } of leaving) await this.#removePackage(facts.fileDigest);
-    // Erased pages were overwritten; now the copies of them in the write-ahead log go too.
-    await store.all("PRAGMA wal_checkpoint(TRUNCATE)");
-    return receipts;
-  }
-
-  #beginErasure(pluginId: string): BegunChange {
-    const { plugins, broker, crashes, grants, rights, statistics, alerts } = this.#parts;
-    const { facts } = plugins.get(pluginId);
-    const record: PluginRecord = plugins.get(pluginId);
-    const { state, reason } = record;
-    record.apply("beginUninstall", "uninstalling");
-    // Nothing may be written for it from here on; the table refuses what was on its way.
-    record.release?.end();
-    return {
-      undo() {
-        if (record.release !== undefined) record.release = plugins.releaseOf(record.release.manifest, facts);
-        record.apply("undoUninstall", state, reason);
-      },
-      finish() {
-        grants.set(pluginId, []);
-        rights.forget(pluginId);
-        statistics.forget(pluginId);
-        alerts.forget(pluginId);
-        record.facts = undefined;
-        record.apply("finishUninstall", "available");
-        plugins.drop(record);
-        broker.release(pluginId);
-        crashes.forget(pluginId);
-      },
-    };
-  }
 }
 
-/** A change of a plugin's state that is under way: exactly one of both ends it. */
-interface BegunChange {
-  readonly undo: () => void;
-  readonly finish: () => void;
-}
-
-function eraseStatements({ pluginId, version, erasedAt, contentDigest, data, grants }: UninstallReceipt): Statement[] {
-  return [
-    { sql: "DELETE FROM plugins WHERE id = ?", params: [pluginId], expectChanges: 1 },
-    ...TABLES_OF_PLUGIN.map((table) => ({ sql: `DELETE FROM ${table} WHERE plugin_id = ?`, params: [pluginId] })),
-    journalStatement(
-      {
-        kind: "uninstall",
-        pluginId,
-        version,
-        subject: contentDigest,
-        outcome: "ok",
-        detail: JSON.stringify({ data, grants }),
-      },
-      erasedAt,
-    ),
-  ];
-}
-
-interface Change {
-  readonly plan: Plan;
-  readonly facts: StoredFacts;
-  readonly before: StoredFacts | undefined;
-  readonly granted: readonly ChosenGrant[];
-  /** The publisher's key, when it is pinned with this change. */
-  readonly newKey: PublicKeyRecord | undefined;
-}
-
-function installStatements({ plan: { manifest, signer }, facts, before, granted, newKey }: Change): Statement[] {
-  const { id, version } = manifest;
-  const { contentDigest, fileDigest, keyId, installedAt: at, state, registry, askedRange } = facts;
-  const record = (entry: Omit<JournalRecord, "pluginId" | "version" | "outcome">): Statement =>
-    journalStatement({ ...entry, pluginId: id, version, outcome: "ok" }, at);
-  const added = granted.filter(({ isNew }) => isNew);
-  return [
+/** Grants, secrets and data were given to code that somebody else vouches for. */
+function taken(id: string, { developmentFolder }: StoredFacts): HostError {
+  const from = developmentFolder === undefined ? "a signed package" : quote(developmentFolder, 200);
+  return new HostError(
+    "HOST_DEVELOPMENT_TAKEN",
+    `${id} is installed from ${from}, whose rights and data are not for this`,
     {
-      // An update keeps state and reason: a release that a person put away is not let out by its publisher.
-      sql: `INSERT INTO plugins
-        (id, version, content_digest, file_digest, manifest, key_id, installed_at, state, registry, asked_range)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version,
-        content_digest = excluded.content_digest, file_digest = excluded.file_digest, manifest = excluded.manifest,
-        key_id = excluded.key_id, installed_at = excluded.installed_at, registry = excluded.registry,
-        asked_range = excluded.asked_range`,
-      params: [
-        id,
-        version,
-        contentDigest,
-        fileDigest,
-        JSON.stringify(manifest),
-        keyId,
-        at,
-        state,
-        registry ?? null,
-        askedRange ?? null,
-      ],
+      hint: `Uninstall it first: berth uninstall ${id}`,
     },
-    ...replaceGrants(id, granted.map(grantOf)),
-    ...added.map(({ grant: { permission } }) =>
-      record({ kind: "grant", subject: permission.name, detail: formatPermission(permission) }),
-    ),
-    ...(newKey === undefined
-      ? []
-      : [
-          trustStatement(signer.publisher, newKey, "first-use", at),
-          record({ kind: "trust", subject: newKey.keyId, detail: "first-use" }),
-        ]),
-    ...(signer.status === "deployment"
-      ? [
-          record({
-            kind: "trust",
-            subject: signer.keyId,
-            detail: `from your deployment ${signer.repository}, signed until ${signer.expires}`,
-          }),
-        ]
-      : []),
-    record({
-      kind: "install",
-      subject: contentDigest,
-      detail: before === undefined ? undefined : `replaces ${before.version}`,
-    }),
-  ];
+  );
 }
-
-interface ChosenGrant {
-  readonly grant: Grant;
-  readonly isNew: boolean;
-}
-
-const grantOf = ({ grant }: ChosenGrant): Grant => grant;
-
-const afterDays = (instant: string, days: number): string =>
-  new Date(Date.parse(instant) + days * 86_400_000).toISOString();
 
 function schemasOf(manifest: Manifest): { what: string; schema: DialectSchema }[] {
   const { config } = manifest;

@@ -22,7 +22,7 @@ import type { Limits, Manifest, Permission, SecurityLevel } from "@berth/spec";
 import { HostError } from "../errors.ts";
 import type { PluginPolicy } from "../policy.ts";
 import { explainRisks } from "../rights/warnings.ts";
-import { unsigned, verifySigner } from "./signer.ts";
+import { developmentSigner, unsigned, verifySigner } from "./signer.ts";
 import type { PlannedSigner, SignedPackage, TrustState } from "./signer.ts";
 
 /** Where a package keeps its publisher's statement. */
@@ -72,6 +72,8 @@ export type PlanOfPackage = Omit<Plan, "reducedBy"> & { readonly engine: EngineD
 
 /** What a plan depends on besides the package. */
 export interface PlanningState extends TrustState {
+  /** The development folder it was built from: then nobody needs to vouch for it but whoever consents. */
+  readonly developmentFolder: string | undefined;
   readonly policy: PluginPolicy;
   readonly engines: readonly EngineDescriptor[];
   readonly installed: { readonly version: string; readonly fileDigest: string } | undefined;
@@ -88,6 +90,15 @@ export interface OpenedPackage extends SignedPackage {
 
 /** Reads archive and manifest. Whether anybody signed it, and whom we trust, is looked at by `makePlan`. */
 export function openPackage(packageBytes: Uint8Array): OpenedPackage {
+  const opened = openUnsigned(packageBytes);
+  const { envelope, deploymentEnvelope, unverifiedManifest } = opened;
+  // Before anybody is asked what such a package depends on.
+  if (envelope === undefined && deploymentEnvelope === undefined) throw unsigned(unverifiedManifest, "signature");
+  return opened;
+}
+
+/** As `openPackage`, for packages that may carry no signature at all: those of development folders. */
+export function openUnsigned(packageBytes: Uint8Array): OpenedPackage {
   const { files, contentDigest, fileDigest, envelopes } = readPackage(packageBytes);
   const manifestFile = files.get(MANIFEST_FILE);
   if (manifestFile === undefined) {
@@ -96,8 +107,6 @@ export function openPackage(packageBytes: Uint8Array): OpenedPackage {
   const unverifiedManifest = parseManifest(manifestFile.bytes);
   const envelope = envelopes.get(RELEASE_ENVELOPE);
   const deploymentEnvelope = envelopes.get(DEPLOYMENT_ENVELOPE);
-  // Before anybody is asked what such a package depends on.
-  if (envelope === undefined && deploymentEnvelope === undefined) throw unsigned(unverifiedManifest, "signature");
   return { unverifiedManifest, contentDigest, fileDigest, files, envelope, deploymentEnvelope, packageBytes };
 }
 
@@ -109,7 +118,11 @@ export function openPackage(packageBytes: Uint8Array): OpenedPackage {
  *   HOST_POLICY_DENIES
  */
 export function makePlan(opened: OpenedPackage, state: PlanningState): PlanOfPackage {
-  const signer = verifySigner(opened, state);
+  const { developmentFolder } = state;
+  const signer =
+    developmentFolder === undefined
+      ? verifySigner(opened, state)
+      : developmentSigner(opened.unverifiedManifest, developmentFolder);
   // Only now, with the publisher's signature over its digest, is the manifest worth reading.
   const manifest = opened.unverifiedManifest;
   refuseUnsupported(manifest);

@@ -6,7 +6,7 @@ import type { DeploymentKey, ExpectedRelease, PublicKeyRecord, TrustedKey } from
 import { HostError } from "../errors.ts";
 
 /** Who vouches for a package, and what that is worth on this host. */
-export type PlannedSigner = PublisherSigner | DeploymentSigner;
+export type PlannedSigner = PublisherSigner | DeploymentSigner | DevelopmentSigner;
 
 interface AnySigner {
   readonly publisher: string;
@@ -27,6 +27,13 @@ export interface DeploymentSigner extends AnySigner {
   readonly repository: string;
   /** ISO instant from which on it is not installed any more. What is installed stays. */
   readonly expires: string;
+}
+
+/** Nobody: it was built from a development folder of this host. `keyId` and `fingerprint` are `unsigned`. */
+export interface DevelopmentSigner extends AnySigner {
+  readonly status: "development";
+  /** Real path. */
+  readonly folder: string;
 }
 
 /** What is signed, and by which envelopes. */
@@ -62,6 +69,14 @@ export function verifySigner(signed: SignedPackage, trust: TrustState): PlannedS
   if (deploymentEnvelope !== undefined) return verifyDeployed(signed, deploymentEnvelope, trust);
   throw unsigned(signed.unverifiedManifest, "signature");
 }
+
+export function developmentSigner({ id }: Manifest, folder: string): DevelopmentSigner {
+  const { publisher } = parsePluginId(id);
+  return { status: "development", publisher, keyId: UNSIGNED, fingerprint: UNSIGNED, folder };
+}
+
+/** Stands where a key id does, for what nobody signed. */
+const UNSIGNED = "unsigned";
 
 /**
  * The one envelope of a package by a publisher or by a deployment, unverified.

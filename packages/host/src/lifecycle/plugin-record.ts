@@ -19,6 +19,8 @@ export interface StoredFacts {
   readonly state: StoredState;
   /** Address of the registry it came from; `undefined` for a file. */
   readonly registry: string | undefined;
+  /** The development folder that it was built from; `undefined` for what somebody signed. */
+  readonly developmentFolder: string | undefined;
   /** The range that somebody asked for; `undefined` for what came because others need it. */
   readonly askedRange: string | undefined;
 }

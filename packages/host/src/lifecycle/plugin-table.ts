@@ -18,6 +18,8 @@ export interface PluginTableParts {
   readonly policyFor: (pluginId: string) => PluginPolicy;
   readonly engines: readonly EngineDescriptor[];
   readonly events: EventSink;
+  /** Real paths of the development folders that this host was opened with. */
+  readonly developmentFolders: ReadonlySet<string>;
 }
 
 /** The plugins of an open host, by id. */
@@ -50,9 +52,16 @@ export class PluginTable {
   /**
    * What runs of a stored release on this host.
    *
-   * @throws HostError HOST_LIMITS_TOO_HIGH, HOST_RUNTIME_UNSUPPORTED
+   * @throws HostError HOST_LIMITS_TOO_HIGH, HOST_RUNTIME_UNSUPPORTED, HOST_DEVELOPMENT_OFF
    */
   releaseOf(manifest: Manifest, facts: StoredFacts): InstalledPlugin {
+    const { developmentFolder } = facts;
+    if (developmentFolder !== undefined && !this.#parts.developmentFolders.has(developmentFolder)) {
+      throw new HostError(
+        "HOST_DEVELOPMENT_OFF",
+        `${manifest.id} comes unsigned from ${quote(developmentFolder, 200)}, which this host was not opened with`,
+      );
+    }
     const level = strongerLevel(manifest.level, this.#parts.policyFor(manifest.id).level);
     chooseEngine(manifest, level, this.#parts.engines);
     return new InstalledPlugin({ ...facts, manifest, level, limits: limitsOf(manifest, level) });
@@ -122,6 +131,7 @@ function factsOf(row: Row): StoredFacts {
     installedAt: String(row["installed_at"]),
     state: String(row["state"]) as StoredState,
     registry: textOf(row["registry"]),
+    developmentFolder: textOf(row["development_folder"]),
     askedRange: textOf(row["asked_range"]),
   };
 }

@@ -15,6 +15,8 @@ export interface ActionStatistics {
   readonly p95Ms: number | undefined;
   readonly p99Ms: number | undefined;
   readonly meanMs: number | undefined;
+  /** CPU time that the engines charged to these calls in all, milliseconds; calls lost with their process tell none. */
+  readonly cpuMs: number;
   /** ISO instant of the last call that ended. */
   readonly lastUsedAt: string;
 }
@@ -24,6 +26,12 @@ export interface StatisticsQuery {
   /** ISO instants; counted by the hour. Default: everything that is kept. */
   readonly from?: string;
   readonly to?: string;
+}
+
+/** What one call cost. */
+export interface CallCost {
+  readonly durationUs: number;
+  readonly cpuUs: number;
 }
 
 const FLUSH_MS = 1_000;
@@ -38,6 +46,7 @@ interface Tally {
   readonly outcome: string;
   calls: number;
   durationUs: number;
+  cpuUs: number;
   lastAt: string;
   readonly histogram: Histogram;
 }
@@ -61,18 +70,19 @@ export class Statistics {
     this.#onFault = onFault;
   }
 
-  note(pluginId: string, action: string, outcome: string, durationUs: number): void {
+  note(pluginId: string, action: string, outcome: string, { durationUs, cpuUs }: CallCost): void {
     const lastAt = this.#now().toISOString();
     const hour = lastAt.slice(0, HOUR);
     const key = `${pluginId}\n${action}\n${hour}\n${outcome}`;
     let tally = this.#pending.get(key);
     if (tally === undefined) {
       if (this.#pending.size >= MAX_PENDING) return; // The disk has failed for long; counts are the least of it.
-      tally = { pluginId, action, hour, outcome, calls: 0, durationUs: 0, lastAt, histogram: [] };
+      tally = { pluginId, action, hour, outcome, calls: 0, durationUs: 0, cpuUs: 0, lastAt, histogram: [] };
       this.#pending.set(key, tally);
     }
     tally.calls += 1;
     tally.durationUs += durationUs;
+    tally.cpuUs += cpuUs;
     tally.lastAt = lastAt;
     addDuration(tally.histogram, durationUs);
     this.#timer ??= setTimeout(() => {
@@ -103,6 +113,7 @@ export class Statistics {
         }
         newer.calls += tally.calls;
         newer.durationUs += tally.durationUs;
+        newer.cpuUs += tally.cpuUs;
         addHistogram(newer.histogram, tally.histogram);
       }
       throw error;
@@ -133,6 +144,7 @@ export class Statistics {
           outcome: "",
           calls: 0,
           durationUs: 0,
+          cpuUs: 0,
           lastAt: "",
           histogram: [],
           outcomes: new Map(),
@@ -145,10 +157,11 @@ export class Statistics {
       sum.outcomes.set(outcome, (sum.outcomes.get(outcome) ?? 0) + calls);
       sum.calls += calls;
       sum.durationUs += Number(row["duration_us"]);
+      sum.cpuUs += Number(row["cpu_us"]);
       if (lastAt > sum.lastAt) sum.lastAt = lastAt;
       addHistogram(sum.histogram, parseHistogram(row["histogram"]));
     }
-    return [...found.values()].map(({ histogram, outcomes, durationUs, calls, lastAt, ...names }) => ({
+    return [...found.values()].map(({ histogram, outcomes, durationUs, cpuUs, calls, lastAt, ...names }) => ({
       pluginId: names.pluginId,
       action: names.action,
       calls,
@@ -157,6 +170,7 @@ export class Statistics {
       p95Ms: percentileMs(histogram, 0.95),
       p99Ms: percentileMs(histogram, 0.99),
       meanMs: calls === 0 ? undefined : durationUs / calls / 1_000,
+      cpuMs: cpuUs / 1_000,
       lastUsedAt: lastAt,
     }));
   }
@@ -169,6 +183,7 @@ export class Statistics {
     outcome,
     calls,
     durationUs,
+    cpuUs,
     lastAt,
     histogram,
   }: Tally): Promise<Statement> {
@@ -179,9 +194,21 @@ export class Statistics {
     const sum = [...histogram];
     addHistogram(sum, parseHistogram(row?.["histogram"]));
     return {
-      sql: `INSERT INTO call_statistics SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
-        ON CONFLICT DO UPDATE SET calls = calls + ?5, duration_us = duration_us + ?6, last_at = ?7, histogram = ?8`,
-      params: [pluginId, action, hour, outcome, calls, Math.round(durationUs), lastAt, JSON.stringify(sum)],
+      sql: `INSERT INTO call_statistics (plugin_id, action, hour, outcome, calls, duration_us, last_at, histogram, cpu_us)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+        ON CONFLICT DO UPDATE SET calls = calls + ?5, duration_us = duration_us + ?6, last_at = ?7, histogram = ?8,
+          cpu_us = cpu_us + ?9`,
+      params: [
+        pluginId,
+        action,
+        hour,
+        outcome,
+        calls,
+        Math.round(durationUs),
+        lastAt,
+        JSON.stringify(sum),
+        Math.round(cpuUs),
+      ],
     };
   }
 }

@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { Alerts } from "../../src/statistics/alerts.ts";
 import type { AlertRule } from "../../src/statistics/alerts.ts";
 import { addDuration, addHistogram, percentileMs } from "../../src/statistics/histogram.ts";
-import { install, withHost } from "../fixture.ts";
+import { install, makePackage, withHost } from "../fixture.ts";
 
 test("counts calls by action, outcome and duration, over restarts and by period", async () => {
   let now = new Date("2026-06-01T12:30:00.000Z");
@@ -47,6 +47,46 @@ test("counts calls by action, outcome and duration, over restarts and by period"
       await again.uninstall("acme.demo");
       assert.deepEqual(await again.statistics(), []);
       await again.close();
+    },
+    { now: () => now },
+  );
+});
+
+test("adds up what each plugin did and keeps: calls, CPU time, denials, bytes, last use", async () => {
+  const now = new Date("2026-06-01T12:30:00.000Z");
+  const code = `var berthPlugin = { actions: {
+    spin() { const end = Date.now() + 60; while (Date.now() < end); return null; },
+    async keep(text, ctx) { await ctx.storage.put("k", text); return null; },
+    async snoop(name, ctx) { try { await ctx.secrets.reveal(name); } catch (error) { return error.code; } },
+  } };`;
+  const any = { input: true, output: true };
+  const manifest = { contributes: { actions: { spin: any, keep: any, snoop: any } } };
+  await withHost(
+    async (host) => {
+      await install(host, makePackage({ code, manifest }));
+      await install(host, makePackage({ id: "acme.idle" }));
+      await host.call("acme.demo", "spin", null);
+      await host.call("acme.demo", "keep", "x".repeat(1_000));
+      for (let count = 0; count < 3; count += 1)
+        assert.equal(await host.call("acme.demo", "snoop", "one"), "BROKER_DENIED");
+      const [busy, idle] = await host.usage();
+      assert.deepEqual(
+        [busy?.pluginId, busy?.calls, busy?.denials, busy?.lastUsedAt],
+        ["acme.demo", 5, 3, now.toISOString()],
+      );
+      assert.ok((busy?.storageBytes ?? 0) > 1_000);
+      // The loop waits for the clock while it computes: most of its 60 ms, on a machine that lets it.
+      const spin = (await host.statistics({ pluginId: "acme.demo" })).find(({ action }) => action === "spin");
+      assert.ok((spin?.cpuMs ?? 0) > 1 && (busy?.cpuMs ?? 0) >= (spin?.cpuMs ?? 0), `${spin?.cpuMs}`);
+      assert.deepEqual(idle, {
+        pluginId: "acme.idle",
+        calls: 0,
+        cpuMs: 0,
+        denials: 0,
+        storageBytes: 0,
+        lastUsedAt: undefined,
+      });
+      await assert.rejects(host.usage({ pluginId: "acme.nobody" }), { code: "HOST_PLUGIN_UNKNOWN" });
     },
     { now: () => now },
   );

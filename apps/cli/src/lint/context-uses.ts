@@ -1,0 +1,170 @@
+import { parseAst } from "rolldown/parseAst";
+
+import { chainOf, constantOf, isNode, memberOf, nameOfIdentifier, visit } from "./syntax.ts";
+import type { Constant, Node } from "./syntax.ts";
+
+/** One use of a service of the context. */
+export interface ContextUse {
+  /** `fetch`, `files.read`, `secrets.reveal` … */
+  readonly method: string;
+  readonly file: string;
+  readonly offset: number;
+  /** The first argument, as far as it is known before the program runs. */
+  readonly argument: Constant | undefined;
+  /** `method` of the options of `fetch`; GET when there are none; `undefined` when it cannot be told. */
+  readonly httpMethod: string | undefined;
+  /** Whether the options of `files.write` may ask to create; also where that cannot be told. */
+  readonly mayCreate: boolean;
+}
+
+/** What one source file does with the context, and what it imports. */
+export interface SourceUses {
+  readonly uses: readonly ContextUse[];
+  /** Relative specifiers. */
+  readonly imports: readonly string[];
+  /** The context is handed to what was not looked at: it may use anything. */
+  readonly isOpen: boolean;
+}
+
+/** Services that need a permission, and how their methods are told apart. */
+const SERVICES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["fetch", []],
+  ["files", ["read", "list", "write", "makeFolder", "delete"]],
+  ["secrets", ["reveal"]],
+]);
+
+/**
+ * Finds the uses of the context in a source file. What counts as the context: parameters called `ctx` or
+ * `context` or typed as one, the second parameter of a handler, and what these are taken apart into.
+ *
+ * @throws what the parser throws for text that is no program
+ */
+export function contextUsesOf(file: string, text: string): SourceUses {
+  const program = parseAst(text, { lang: /\.[cm]?tsx?$/.test(file) ? "tsx" : "jsx" }, file) as unknown as Node;
+  const contexts = new Set<string>();
+  const services = new Map<string, string>();
+  const foreign = new Set<string>();
+  const imports: string[] = [];
+  const constants = new Map<string, Constant>();
+  const functions: { readonly node: Node; readonly isHandler: boolean }[] = [];
+  visit(program, (node) => {
+    if (node.type === "Property" && isFunction(node["value"]))
+      functions.push({ node: node["value"] as Node, isHandler: true });
+    else if (isFunction(node)) functions.push({ node, isHandler: false });
+    else if (
+      node.type === "ImportDeclaration" ||
+      node.type === "ExportNamedDeclaration" ||
+      node.type === "ExportAllDeclaration"
+    )
+      noteImport(node, imports, foreign);
+    else if (node.type === "VariableDeclaration" && node["kind"] === "const") noteConstants(node, constants);
+  });
+  for (const { node, isHandler } of functions) {
+    for (const [index, parameter] of (node["params"] as readonly Node[]).entries())
+      noteParameter(parameter, isHandler && index === 1, text, contexts, services);
+  }
+  visit(program, (node) => {
+    if (node.type !== "VariableDeclarator") return;
+    const chain = chainOf(node["init"]);
+    if (chain === undefined || !contexts.has(chain[0] ?? "")) return;
+    const [, service] = chain;
+    const name = nameOfIdentifier(node["id"]);
+    if (name !== undefined && service !== undefined && chain.length === 2) services.set(name, service);
+    else if (chain.length === 1) noteTakenApart(node["id"], services);
+  });
+  const uses: ContextUse[] = [];
+  let isOpen = false;
+  visit(program, (node) => {
+    if (node.type === "MemberExpression" && contexts.has(nameOfIdentifier(node["object"]) ?? ""))
+      isOpen ||= node["computed"] === true;
+    if (node.type !== "CallExpression") return;
+    const args = node["arguments"] as readonly Node[];
+    const chain = chainOf(node["callee"]) ?? [];
+    if (foreign.has(chain[0] ?? "") && args.some((each) => contexts.has(nameOfIdentifier(each) ?? ""))) isOpen = true;
+    const method = methodOf(chain, contexts, services);
+    if (method === undefined) return;
+    uses.push({
+      method,
+      file,
+      offset: node.start,
+      argument: constantOf(args[0], constants),
+      httpMethod: method === "fetch" ? httpMethodOf(args[1], constants) : undefined,
+      mayCreate: method === "files.makeFolder" || (method === "files.write" && mayCreate(args[2])),
+    });
+  });
+  return { uses, imports, isOpen };
+}
+
+const isFunction = (node: unknown): boolean =>
+  isNode(node) && /Function/.test(node.type) && Array.isArray(node["params"]);
+
+function noteImport(node: Node, imports: string[], foreign: Set<string>): void {
+  const specifier = constantOf(node["source"], new Map())?.text;
+  if (specifier === undefined || node["importKind"] === "type") return;
+  if (specifier.startsWith(".")) imports.push(specifier);
+  else if (specifier !== "@berth/sdk")
+    for (const each of (node["specifiers"] ?? []) as readonly Node[])
+      foreign.add(nameOfIdentifier(each["local"]) ?? "");
+}
+
+function noteConstants(node: Node, constants: Map<string, Constant>): void {
+  for (const { id, init } of node["declarations"] as readonly { id: unknown; init: unknown }[]) {
+    const name = nameOfIdentifier(id);
+    const constant = constantOf(init, constants);
+    if (name !== undefined && constant !== undefined) constants.set(name, constant);
+  }
+}
+
+function noteParameter(
+  parameter: Node,
+  isSecondOfHandler: boolean,
+  text: string,
+  contexts: Set<string>,
+  services: Map<string, string>,
+): void {
+  const name = nameOfIdentifier(parameter);
+  const type = parameter["typeAnnotation"];
+  const isTyped = isNode(type) && /\bContext\b/.test(text.slice(type.start, type.end));
+  if (name !== undefined && (isSecondOfHandler || isTyped || name === "ctx" || name === "context")) contexts.add(name);
+  else if (isSecondOfHandler || isTyped) noteTakenApart(parameter, services);
+}
+
+/** `{ fetch, files: disk }` of a context. */
+function noteTakenApart(pattern: unknown, services: Map<string, string>): void {
+  if (!isNode(pattern) || pattern.type !== "ObjectPattern") return;
+  for (const property of pattern["properties"] as readonly Node[]) {
+    const service = nameOfIdentifier(property["key"]);
+    const name = nameOfIdentifier(property["value"]);
+    if (service !== undefined && name !== undefined) services.set(name, service);
+  }
+}
+
+function methodOf(
+  [root = "", ...members]: readonly string[],
+  contexts: ReadonlySet<string>,
+  services: ReadonlyMap<string, string>,
+): string | undefined {
+  const full = contexts.has(root) ? members : services.has(root) ? [services.get(root) ?? "", ...members] : [];
+  const [service = "", method] = full;
+  const methods = SERVICES.get(service);
+  if (methods === undefined) return undefined;
+  if (methods.length === 0) return full.length === 1 ? service : undefined;
+  return method !== undefined && methods.includes(method) ? `${service}.${method}` : undefined;
+}
+
+function httpMethodOf(options: unknown, constants: ReadonlyMap<string, Constant>): string | undefined {
+  if (options === undefined) return "GET";
+  if (!isNode(options) || options.type !== "ObjectExpression") return undefined;
+  const isSpread = (options["properties"] as readonly Node[]).some(({ type }) => type !== "Property");
+  const method = memberOf(options, "method");
+  if (method === undefined) return isSpread ? undefined : "GET";
+  const constant = constantOf(method, constants);
+  return constant?.isWhole === true ? constant.text : undefined;
+}
+
+function mayCreate(options: unknown): boolean {
+  if (options === undefined) return false;
+  const create = memberOf(options, "create");
+  if (create === undefined) return !isNode(options) || options.type !== "ObjectExpression";
+  return !(isNode(create) && create.type === "Literal" && create["value"] === false);
+}

@@ -1,0 +1,28 @@
+import { quote } from "@berth/base";
+
+import { HostError } from "../errors.ts";
+import type { HostOptions } from "../host-options.ts";
+import type { CallScope } from "./calls.ts";
+
+/** For whom a call is made, and until when it is wanted. */
+export interface CallOptions<Caller> {
+  readonly caller?: Caller;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What the embedding program's own functions say of a caller.
+ *
+ * @throws HostError HOST_PARTITION_INVALID
+ */
+export function scopeOf<Caller>(
+  { caller, signal }: CallOptions<Caller>,
+  { partitionOf, rightsOf }: Pick<HostOptions<Caller>, "partitionOf" | "rightsOf">,
+): CallScope {
+  if (caller === undefined) return { partition: undefined, callerRights: undefined, signal };
+  const partition: unknown = partitionOf?.(caller);
+  // UTF-8 has one replacement for every half of a surrogate pair: two callers would share one storage.
+  if (partition !== undefined && (typeof partition !== "string" || !partition.isWellFormed()))
+    throw new HostError("HOST_PARTITION_INVALID", `the partition ${quote(partition)} is no well-formed text`);
+  return { partition, callerRights: rightsOf?.(caller), signal };
+}

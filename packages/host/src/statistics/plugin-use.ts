@@ -1,0 +1,47 @@
+import type { Store } from "@berth/store";
+
+import type { ActionStatistics, StatisticsQuery } from "./statistics.ts";
+
+/** What one plugin did and keeps. */
+export interface PluginUse {
+  readonly pluginId: string;
+  readonly calls: number;
+  readonly cpuMs: number;
+  /** Requests that its rights, an effect class or a quota refused. */
+  readonly denials: number;
+  /** What it stores now, in all partitions; the period does not matter. */
+  readonly storageBytes: number;
+  /** ISO instant of the last call that ended; `undefined` when there was none. */
+  readonly lastUsedAt: string | undefined;
+}
+
+/** Adds up by plugin: calls from statistics, denials from the journal, bytes from the storage itself. */
+export async function pluginUse(
+  store: Store,
+  pluginIds: readonly string[],
+  actions: readonly ActionStatistics[],
+  { from, to }: StatisticsQuery,
+): Promise<PluginUse[]> {
+  const denials = await store.all(
+    `SELECT plugin_id, sum(count) AS count FROM journal WHERE kind = 'denial' AND (?1 IS NULL OR at >= ?1)
+      AND (?2 IS NULL OR at <= ?2) GROUP BY plugin_id`,
+    [from ?? null, to ?? null],
+  );
+  const sizes = await store.all("SELECT plugin_id, sum(size) AS size FROM storage_usage GROUP BY plugin_id");
+  const denialsOf = new Map(denials.map((row) => [row["plugin_id"], Number(row["count"])]));
+  const sizeOf = new Map(sizes.map((row) => [row["plugin_id"], Number(row["size"])]));
+  return pluginIds.map((pluginId) => {
+    const own = actions.filter((each) => each.pluginId === pluginId);
+    return {
+      pluginId,
+      calls: own.reduce((sum, { calls }) => sum + calls, 0),
+      cpuMs: own.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+      denials: denialsOf.get(pluginId) ?? 0,
+      storageBytes: sizeOf.get(pluginId) ?? 0,
+      lastUsedAt: own
+        .map(({ lastUsedAt }) => lastUsedAt)
+        .toSorted()
+        .at(-1),
+    };
+  });
+}
