@@ -11,10 +11,22 @@ import { INPUT_LIST, STAMP, digestOf, isRuntimeFresh } from "./setup/runtime-sta
 import { buildEntry } from "./runtime-entry.ts";
 import type { RuntimeEntry } from "./runtime-entry.ts";
 
+/** Parts of the guest library that are loaded when needed. Small, because at strict their text may be in every image. */
+const parts = ["addresses", "base64", "cloning", "digests"].flatMap((part) =>
+  ["isolate", "quickjs"].map((engine): RuntimeEntry => ({
+    input: `packages/guest/src/web/${part}.ts`,
+    output: `engines/${engine}/dist-runtime/${part}.js`,
+    format: "iife",
+    name: "berthPart",
+    isMinified: true,
+  })),
+);
+
 /** In build order. */
 const entries: readonly RuntimeEntry[] = [
+  ...parts,
   {
-    input: "packages/guest/src/main.ts",
+    input: "engines/isolate/src/guest-main.ts",
     output: "engines/isolate/dist-runtime/guest.js",
     format: "iife",
     name: "berthGuest",

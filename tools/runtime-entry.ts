@@ -10,6 +10,7 @@ export interface RuntimeEntry {
   readonly format: "cjs" | "iife";
   /** For `iife`: the variable that holds the entry's exports. */
   readonly name?: string;
+  readonly isMinified?: boolean;
   /** Native packages: their default export is `member` of an addon that is loaded by its name; for `cjs` only. */
   readonly addons?: Readonly<Record<string, { readonly file: string; readonly member: string }>>;
 }
@@ -42,6 +43,7 @@ export async function buildEntry(root: string, entry: RuntimeEntry): Promise<Bui
     const { output } = await bundle.generate({
       format: entry.format,
       codeSplitting: false,
+      minify: entry.isMinified === true,
       ...(entry.name !== undefined && { name: entry.name }),
     });
     const [chunk, ...others] = output;

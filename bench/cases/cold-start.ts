@@ -9,12 +9,14 @@ import { encodeValue } from "@berth/wire";
 import ivm from "isolated-vm";
 
 import { measure, ratio } from "../runner.ts";
-import type { Ratio, Row } from "../runner.ts";
+import type { Ratio, Row, Subject } from "../runner.ts";
 
 const FILLER = Array.from({ length: 400 }, (_, index) => `function part${index}(x) { return x * ${index} + 1; }`).join(
   "\n",
 );
 const CODE = `${FILLER}\nvar berthPlugin = { actions: { first: (value) => part3(value) } };`;
+/** Longer than a sandbox host waits before it calls itself idle. */
+const REST_MS = 100;
 const LIMITS = { memoryMiB: 64, cpuMs: 5_000, wallMs: 30_000 };
 
 function open(supervisor: Supervisor, packKey: string, level: CompartmentPlan["level"]): SupervisedCompartment {
@@ -57,6 +59,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   const nameOf = (offer: typeof full): string => (offer.kind === "offered" ? offer.wall.name : "missing");
   const warm = new Supervisor({ leases: 1 });
   const cold = new Supervisor();
+  const pooled = new Supervisor({ spares: 1 });
   const isolatedName = `berth, isolated (${nameOf(full)})`;
   let next = 0;
   // A second compartment keeps a warm process alive while others come and go.
@@ -70,19 +73,23 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   try {
     const rows = await measure(
       [
-        { case: "first answer", subject: "raw isolate", count: 20, run: repeat(rawIsolate) },
-        {
-          case: "first answer",
-          subject: "berth, warm process",
-          count: 20,
-          run: repeat(() => firstAnswer(warm, "warm", "standard")),
-        },
-        {
-          case: "first answer",
-          subject: "berth, warm, strict",
-          count: 20,
-          run: repeat(() => firstAnswer(warm, "warm, strict", "strict")),
-        },
+        ...[
+          // A plugin is called for the first time now and then; what a process makes ready meanwhile counts as well.
+          { name: "first answer", restMs: REST_MS },
+          { name: "first answers in a row", restMs: undefined },
+        ].flatMap(({ name, restMs }): Subject[] =>
+          [
+            { subject: "raw isolate", work: rawIsolate },
+            { subject: "berth, warm process", work: () => firstAnswer(warm, "warm", "standard") },
+            { subject: "berth, warm, strict", work: () => firstAnswer(warm, "warm, strict", "strict") },
+          ].map(({ subject, work }) => ({
+            case: name,
+            subject,
+            count: restMs === undefined ? 20 : 8,
+            run: repeat(work),
+            ...(restMs !== undefined && { restMs }),
+          })),
+        ),
         { case: "process", subject: "bare node", count: 4, run: repeat(() => bareNode([])) },
         // What every engine on isolated-vm pays before its first line: V8's own start-up image in place of Node's.
         {
@@ -112,6 +119,14 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
                 count: 4,
                 run: repeat(() => firstAnswer(cold, `cold-${(next += 1)}`, "isolated")),
               },
+              {
+                case: "process",
+                subject: "berth, isolated, from the pool",
+                count: 4,
+                // Long enough for the next spare to be started.
+                restMs: 1_000,
+                run: repeat(() => firstAnswer(pooled, `pooled-${(next += 1)}`, "isolated")),
+              },
             ]),
       ],
       10,
@@ -125,6 +140,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
           ? []
           : [
               ratio(rows, "cold.isolated", "process", isolatedName, "bare node", 2),
+              ratio(rows, "cold.isolated.pool", "process", "berth, isolated, from the pool", "bare node", 0.1),
               ratio(rows, "cold.isolated.flags", "process", isolatedName, "node with the engine's flags", 2),
             ]),
       ],
@@ -132,5 +148,6 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   } finally {
     warm.close();
     cold.close();
+    pooled.close();
   }
 }

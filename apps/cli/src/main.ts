@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   show: () => import("./command/show.ts"),
   install: () => import("./command/install.ts"),
   run: () => import("./command/run.ts"),
+  bench: () => import("./command/bench.ts"),
   list: () => import("./command/list.ts"),
   enable: () => import("./command/enable.ts"),
   disable: () => import("./command/disable.ts"),

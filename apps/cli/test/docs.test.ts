@@ -75,7 +75,9 @@ test("the guide to the first plugin works, and shows the code that `berth create
     line.replace("keys create", "keys create --no-passphrase"),
   );
   assert.match(runLines(lines), /"words": 3,\s+"uses": 1/);
-  const code = new Map(templateFiles({ publisher: "you", name: "hello", language: "typescript", sdkPath: "" }));
+  const code = new Map(
+    templateFiles({ publisher: "you", name: "hello", language: "typescript", sdkPath: "", globalsPath: "" }),
+  );
   const [, shown] =
     /^```ts\n([\s\S]*?)^```/m.exec(readFileSync(join(root, "docs/guide/first-plugin.md"), "utf8")) ?? [];
   assert.equal(shown, code.get("src/plugin.ts"));

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { LIBRARY_PARTS } from "@berth/guest";
 import type { EngineDescriptor } from "@berth/sandbox";
 
 /** Searching for it reads some folders, once. */
@@ -27,7 +28,7 @@ export function isolate(): EngineDescriptor {
     levels: ["minimal", "standard", "isolated"],
     entry: builtFile("sandbox-host.cjs"),
     files: [
-      { name: "guest.js", source: builtFile("guest.js") },
+      ...["guest.js", ...LIBRARY_PARTS.map((part) => `${part}.js`)].map((name) => ({ name, source: builtFile(name) })),
       { name: "isolated-vm.node", source: (addon ??= addonPath()) },
     ],
     // isolated-vm cannot share V8's start-up snapshot with Node. The process's own heap holds values under way.

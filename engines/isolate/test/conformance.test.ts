@@ -5,8 +5,7 @@ import { machineWalls } from "@berth/sandbox";
 
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
 import { CONTRACT_JAVASCRIPT, contractSuite } from "../../../packages/sandbox/conformance/contract.ts";
-import { escapeSuite } from "../../../packages/sandbox/conformance/hostile/escape.ts";
-import { withinCallsSuite } from "../../../packages/sandbox/conformance/hostile/within-calls.ts";
+import { removedGlobalsSuite } from "../../../packages/sandbox/conformance/hostile/removed-globals.ts";
 
 const { full } = await machineWalls(isolate());
 for (const level of isolate().levels) {
@@ -14,6 +13,5 @@ for (const level of isolate().levels) {
     test("isolate at isolated", { skip: full.missing.why }, () => {});
   else behaviourSuite(isolate(), {}, level);
 }
-escapeSuite(isolate());
-withinCallsSuite(isolate());
+removedGlobalsSuite(isolate());
 await contractSuite(isolate(), { code: new TextEncoder().encode(CONTRACT_JAVASCRIPT), sourceName: "plugin.js" });

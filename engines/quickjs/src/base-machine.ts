@@ -4,10 +4,11 @@ import type { MachineWorld } from "./machine-world.ts";
 import type { MemoryImage } from "./memory-image.ts";
 import type { Box } from "./quickjs-exports.ts";
 
-/** Names of the two host functions, and their first characters, by which a machine tells them apart. */
+/** Names of the host functions, and their first characters, by which a machine tells them apart. */
 const POST = "post";
 const DRAW = "draw";
-export const HostFunction = { post: POST.charCodeAt(0), draw: DRAW.charCodeAt(0) } as const;
+const LOAD = "load";
+export const HostFunction = { post: POST.charCodeAt(0), draw: DRAW.charCodeAt(0), load: LOAD.charCodeAt(0) } as const;
 
 /** Enough for QuickJS and the guest library. */
 const BASE_PAGES = 1_024;
@@ -15,6 +16,7 @@ const BASE_PAGES = 1_024;
 /** Functions of the guest library in every machine that began as the base. */
 export interface GuestFunctions {
   readonly start: Box;
+  readonly prepare: Box;
   readonly call: Box;
   readonly settle: Box;
   readonly cancel: Box;
@@ -41,10 +43,12 @@ export function makeBaseMachine(wasm: Uint8Array, guestScript: string): BaseMach
   // Compiled elsewhere: what the compiler leaves behind would stand in every image.
   const guest = new Machine(module, BASE_PAGES, world).compile(guestScript, "berth:guest", false);
   const boot = guest && machine.evaluate(guest);
-  const entry = boot && machine.callBoxes(boot, [machine.makeHostFunction(POST), machine.makeHostFunction(DRAW)]);
+  const hostFunctions = [POST, DRAW, LOAD].map((name) => machine.makeHostFunction(name));
+  const entry = boot && machine.callBoxes(boot, hostFunctions);
   if (entry === undefined) throw new Error("the guest library did not start in QuickJS");
   const functions: GuestFunctions = {
     start: machine.member(entry, "start"),
+    prepare: machine.member(entry, "prepare"),
     call: machine.member(entry, "call"),
     settle: machine.member(entry, "settle"),
     cancel: machine.member(entry, "cancel"),

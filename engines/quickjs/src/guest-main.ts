@@ -1,5 +1,6 @@
 // What stands between the guest library and a machine, inside the guest. Bundled with the library into one script.
 import { boot as bootGuest, reportFailure } from "@berth/guest";
+import type { LibraryPart, PartMaker } from "@berth/guest";
 
 /** Host functions pass byte sections as arguments of their own, so that the host never reads a foreign array. */
 type FlatPost = (kind: number, id: number, head: string, json: string, ...bytes: Uint8Array[]) => void;
@@ -7,6 +8,7 @@ type FlatPost = (kind: number, id: number, head: string, json: string, ...bytes:
 /** Like `GuestEntry`, with byte sections at the end. */
 interface FlatEntry {
   start(): string;
+  prepare(part: LibraryPart, make: PartMaker): void;
   call(callId: number, action: string, json: string, about: string, ...bytes: Uint8Array[]): string | undefined;
   settle(requestId: number, isOk: boolean, json: string, ...bytes: Uint8Array[]): void;
   cancel(callId: number): void;
@@ -17,12 +19,16 @@ interface FlatEntry {
 
 const orNone = (bytes: Uint8Array[]): Uint8Array[] | undefined => (bytes.length === 0 ? undefined : bytes);
 
-export function boot(post: FlatPost, drawWord: () => number): FlatEntry {
+export function boot(post: FlatPost, drawWord: () => number, partScript: (part: string) => string): FlatEntry {
   const random = new CallRandom(drawWord);
   Math.random = () => random.draw();
-  const entry = bootGuest((kind, id, head, json, bytes = []) => post(kind, id, head, json, ...bytes));
+  const entry = bootGuest((kind, id, head, json, bytes = []) => post(kind, id, head, json, ...bytes), {
+    fillRandom: (bytes) => fillWithWords(bytes, drawWord),
+    partScript: (part) => partScript(part),
+  });
   return {
     start: () => entry.start(),
+    prepare: (part, make) => entry.prepare(part, make),
     call(callId, action, json, about, ...bytes) {
       random.forget();
       return entry.call(callId, action, json, orNone(bytes), about);
@@ -32,6 +38,15 @@ export function boot(post: FlatPost, drawWord: () => number): FlatEntry {
     fire: (timerId) => entry.fire(timerId),
     describe: reportFailure,
   };
+}
+
+/** Every byte is the host's: nothing here stretches randomness. */
+function fillWithWords(bytes: Uint8Array, drawWord: () => number): void {
+  let word = 0;
+  for (let index = 0; index < bytes.length; index += 1) {
+    word = index % 4 === 0 ? drawWord() : word >>> 8;
+    bytes[index] = word & 0xff;
+  }
 }
 
 /**

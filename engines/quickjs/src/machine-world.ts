@@ -5,7 +5,7 @@ export interface MachineWorld {
   /** Asked every few thousand steps; true ends the guest's work. */
   isOverdue(): boolean;
   /** The guest called host function `name`; what it answers becomes the function's value. */
-  hear(name: number, read: ArgumentReader): number | undefined;
+  hear(name: number, read: ArgumentReader): number | string | undefined;
 }
 
 /** Reads the arguments of a host function. The guest is hostile: what is not of the kind asked for is `undefined`. */

@@ -1,6 +1,7 @@
 import { MEMORY_IMPORT } from "./imported-memory.ts";
 import type { ArgumentReader, MachineWorld } from "./machine-world.ts";
 import { MemoryImage } from "./memory-image.ts";
+import { PendingRejections } from "./pending-rejections.ts";
 import type { Box, QuickJsExports } from "./quickjs-exports.ts";
 import { wasiRefusals } from "./wasi.ts";
 
@@ -49,7 +50,8 @@ export class OutOfMemory extends Error {
 export class Machine {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: QuickJsExports;
-  readonly #world: MachineWorld;
+  #world: MachineWorld;
+  readonly #rejections: PendingRejections;
   #bytes: Buffer;
   #words: Uint32Array;
   /** Below this the scratch area was written. Nothing but the stack and this class writes there. */
@@ -64,20 +66,26 @@ export class Machine {
       env: {
         host_call: (name: number, _length: number, _self: number, count: number, boxes: number) =>
           this.#hostCall(name, count, boxes),
-        host_interrupt: () => (world.isOverdue() ? 1 : 0),
+        host_interrupt: () => (this.#world.isOverdue() ? 1 : 0),
         // One time zone on every machine: UTC.
         host_get_timezone_offset: () => 0,
-        // Never enabled: unhandled rejections are the plugin's business, and it has no modules to import.
-        host_promise_rejection: () => undefined,
+        host_promise_rejection: (promise: Box, reason: Box, isHandled: number) =>
+          this.#rejections.note(promise, reason, isHandled !== 0),
+        // Never enabled: there are no modules to import.
         host_module_normalize: () => 0,
         host_module_load: () => 0,
       },
       wasi_snapshot_preview1: wasiRefusals((address) => {
-        new DataView(this.#memory.buffer).setBigUint64(address, BigInt(Math.trunc(world.nowMs())) * 1_000_000n, true);
+        new DataView(this.#memory.buffer).setBigUint64(
+          address,
+          BigInt(Math.trunc(this.#world.nowMs())) * 1_000_000n,
+          true,
+        );
       }),
       [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: this.#memory },
     });
     this.#exports = instance.exports as unknown as QuickJsExports;
+    this.#rejections = new PendingRejections(this.#exports);
     this.#bytes = Buffer.from(this.#memory.buffer);
     this.#words = new Uint32Array(this.#memory.buffer);
     this.#exports.__stack_pointer.value = STACK_TOP;
@@ -90,6 +98,12 @@ export class Machine {
     if (this.#exports.qjs_init2(INTRINSICS) !== 0) throw new OutOfMemory();
     this.#exports.qjs_set_max_stack_size(JS_STACK_BYTES);
     this.#exports.qjs_set_interrupt_handler(1);
+    this.#exports.qjs_set_promise_rejection_handler(1);
+  }
+
+  /** Moves a machine that nothing has run in since it began as an image to the world of its compartment. */
+  moveTo(world: MachineWorld): void {
+    this.#world = world;
   }
 
   get sizeBytes(): number {
@@ -104,6 +118,7 @@ export class Machine {
 
   /** Puts memory and stack pointer back. Only between calls, and only on a machine that has not grown. */
   restore(image: MemoryImage): void {
+    this.#rejections.forget();
     this.memory.fill(0, 0, this.#scratchEnd);
     this.#scratchEnd = TRANSFER_START;
     image.restore(this.#bytes);
@@ -112,7 +127,8 @@ export class Machine {
 
   /** What the machine holds now; only while nothing runs in it, when the scratch area holds no state. */
   takeImage(): MemoryImage {
-    this.memory.fill(0, 0, SCRATCH_BYTES);
+    this.memory.fill(0, 0, this.#scratchEnd);
+    this.#scratchEnd = TRANSFER_START;
     return MemoryImage.take(this.#memory.buffer, SCRATCH_BYTES);
   }
 
@@ -184,12 +200,22 @@ export class Machine {
     return this.callBoxes(target, boxes);
   }
 
+  /** A string of the guest. */
+  makeText(text: string): Box {
+    return this.#box(text);
+  }
+
   /** Runs promise jobs until there are none. False when `mayGoOn` said no, or a job threw. */
   runJobs(mayGoOn: () => boolean): boolean {
     while (this.#exports.qjs_is_job_pending() !== 0) {
       if (!mayGoOn() || this.#exports.qjs_execute_pending_job() < 0) return false;
     }
     return true;
+  }
+
+  /** What a promise was rejected with that nobody handles, now that no job is left; `undefined` when there is none. */
+  takeRejection(): Box | undefined {
+    return this.#rejections.take();
   }
 
   /** What was thrown last, if it is an object or a string: for words only, it may be anything. */
@@ -288,8 +314,7 @@ export class Machine {
       },
       bytes: (index) => this.#readBytes(this.#argument(boxes, count, index)),
     };
-    const answer = this.#world.hear(this.#bytes[name] ?? 0, reader);
-    return answer === undefined ? this.#exports.qjs_get_undefined() : this.#exports.qjs_new_number(answer);
+    return this.#box(this.#world.hear(this.#bytes[name] ?? 0, reader));
   }
 
   #argument(boxes: number, count: number, index: number): Box {

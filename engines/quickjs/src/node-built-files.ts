@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 
+import { LIBRARY_PARTS, formatPartScript } from "@berth/guest";
+
 import { tryParseBaseFile } from "./base-file.ts";
 import { makeBaseMachine } from "./base-machine.ts";
 import type { BaseMachine } from "./base-machine.ts";
@@ -8,6 +10,7 @@ import type { BaseMachine } from "./base-machine.ts";
 export interface BuiltFiles {
   readonly wasm: Uint8Array;
   readonly guestScript: string;
+  readonly partScripts: ReadonlyMap<string, string>;
   /** Missing in a build that is under way. */
   readonly baseFile: Uint8Array | undefined;
 }
@@ -20,6 +23,9 @@ export function readBuiltFiles(pathOf: (name: string) => string): BuiltFiles {
     // The built script leaves `berthGuest`; inside a function it leaves nothing behind in the global scope.
     // Strict, else a plugin finds the library's functions through `caller`.
     guestScript: `(() => { "use strict"; ${library}\nreturn berthGuest.boot; })()`,
+    partScripts: new Map(
+      LIBRARY_PARTS.map((part) => [part, formatPartScript(readFileSync(pathOf(`${part}.js`), "utf8"))]),
+    ),
     baseFile: tryRead(pathOf("base.image")),
   };
 }

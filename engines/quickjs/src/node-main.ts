@@ -5,4 +5,5 @@ import { loadBaseMachine, readBuiltFiles } from "./node-built-files.ts";
 import { nodePowers } from "./node-powers.ts";
 import { makeQuickJsEngine } from "./quickjs-engine.ts";
 
-runSandboxHost(makeQuickJsEngine(loadBaseMachine(readBuiltFiles(runtimeFile)), nodePowers()));
+const files = readBuiltFiles(runtimeFile);
+runSandboxHost(makeQuickJsEngine(loadBaseMachine(files), nodePowers(files.partScripts)));

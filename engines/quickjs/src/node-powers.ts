@@ -2,12 +2,13 @@ import { randomFillSync } from "node:crypto";
 
 import type { Powers } from "./powers.ts";
 
-/** The real clock, randomness and timers. */
-export function nodePowers(): Powers {
+/** The real clock, randomness and timers, and the library's parts as they were read. */
+export function nodePowers(partScripts: ReadonlyMap<string, string>): Powers {
   const words = new Uint32Array(256);
   let next = words.length;
   return {
     nowMs: () => Date.now(),
+    partScript: (part) => partScripts.get(part) ?? "",
     randomWord() {
       if (next === words.length) {
         randomFillSync(words);

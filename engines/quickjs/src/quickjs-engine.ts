@@ -1,18 +1,20 @@
 import { PluginLoadError } from "@berth/sandbox";
 import type { Compartment, CompartmentOptions, CompartmentPort, Engine, LossReason } from "@berth/sandbox";
-import { GuestSignal } from "@berth/guest";
+import { GuestSignal, partsNeededBy } from "@berth/guest";
+import type { LibraryPart } from "@berth/guest";
 
 import { HostFunction } from "./base-machine.ts";
 import type { BaseMachine } from "./base-machine.ts";
 import { CpuBudget } from "./cpu-budget.ts";
 import { FreshMachine } from "./fresh-machine.ts";
+import { MachineStock } from "./machine-stock.ts";
 import { OutOfMemory } from "./machine.ts";
 import type { ArgumentReader } from "./machine-world.ts";
 import type { Argument, Machine } from "./machine.ts";
 import type { Powers } from "./powers.ts";
 import type { Box } from "./quickjs-exports.ts";
-import { isOutOfMemory, loadFailure, readSections, tryParseMethod } from "./saying.ts";
-import type { Saying } from "./saying.ts";
+import { isOutOfMemory, loadFailure, readSaying, tryParseMethod } from "./saying.ts";
+import type { Saying, Words } from "./saying.ts";
 
 type Bytes = readonly Uint8Array[];
 
@@ -28,9 +30,11 @@ const FAILED_UNREADABLY = JSON.stringify({ name: "InternalError", message: "the 
 
 /** QuickJS in WebAssembly: the same fresh machine for every call, one call at a time. */
 export function makeQuickJsEngine(base: BaseMachine, powers: Powers): Engine {
+  const stock = new MachineStock(base, powers.collectGarbage);
   return {
     name: "quickjs",
-    open: (options, port) => new QuickJsCompartment(base, powers, options, port),
+    open: (options, port) => new QuickJsCompartment(base, stock, powers, options, port),
+    prepare: () => stock.prepare(),
   };
 }
 
@@ -46,6 +50,7 @@ export class QuickJsCompartment implements Compartment {
   #callId: number | undefined;
   /** What the guest said in the entry under way. */
   #said: Saying[] = [];
+  /** Bytes of it, and of the requests that have no answer yet. */
   #saidBytes = 0;
   readonly #maxSaidBytes: number;
   #isFresh = false;
@@ -53,10 +58,18 @@ export class QuickJsCompartment implements Compartment {
   #isLoaded = false;
   #nowMs = LOAD_TIME_MS;
   #loadWord = 0;
-  readonly #requests = new Set<number>();
+  /** Requests of the call under way, by numbers of ours: a guest that is fresh for every call numbers its own alike. */
+  readonly #requests = new Map<number, { readonly guestId: number; readonly bytes: number }>();
+  #nextRequest = 1;
   readonly #timers = new Map<number, () => void>();
 
-  constructor(base: BaseMachine, powers: Powers, options: CompartmentOptions, port: CompartmentPort) {
+  constructor(
+    base: BaseMachine,
+    stock: MachineStock,
+    powers: Powers,
+    options: CompartmentOptions,
+    port: CompartmentPort,
+  ) {
     this.#base = base;
     this.#powers = powers;
     this.#port = port;
@@ -68,8 +81,10 @@ export class QuickJsCompartment implements Compartment {
       isOverdue: () => this.#budget.isOverdrawn(),
       hear: (name: number, read: ArgumentReader) => this.#hear(name, read),
     };
-    this.#fresh = new FreshMachine(base, options.memoryMiB, world, powers.collectGarbage);
-    this.actions = this.#load(options);
+    // A machine of its own for compiling, so that the compiler leaves nothing behind in the other.
+    const { machine, compiler } = stock.takeTwo(options.memoryMiB, world);
+    this.#fresh = new FreshMachine(machine, base, options.memoryMiB, world, powers.collectGarbage);
+    this.actions = this.#load(options, compiler);
     this.#isLoaded = true;
     this.#isFresh = true;
   }
@@ -84,19 +99,20 @@ export class QuickJsCompartment implements Compartment {
     return this.#fresh.imageBytes;
   }
 
-  #load({ code, sourceName, cpuMs }: CompartmentOptions): string[] {
+  #load({ code, sourceName, cpuMs }: CompartmentOptions, compiler: Machine): string[] {
     const { machine } = this.#fresh;
     this.#budget.fill(cpuMs);
     let names: string | undefined;
     let failure: string | undefined;
     try {
-      const compiler = this.#fresh.makeCompiler();
+      for (const part of partsNeededBy(code)) this.#prepare(part, compiler);
       const bytecode = compiler.compile(code, sourceName, true);
       const value = bytecode && machine.evaluate(bytecode);
       const list = value && machine.call(this.#base.functions.start, []);
       if (bytecode === undefined) failure = this.#describeException(compiler);
       else if (list === undefined || !this.#runJobs()) failure = this.#describeException(machine);
-      else names = machine.text(list);
+      else failure = this.#describeRejection();
+      if (failure === undefined && list !== undefined) names = machine.text(list);
     } catch (error) {
       failure = loadFailure(error instanceof OutOfMemory ? "out of memory" : "the engine trapped");
     }
@@ -104,6 +120,15 @@ export class QuickJsCompartment implements Compartment {
     if (names === undefined) throw new PluginLoadError(failure ?? FAILED_UNREADABLY);
     this.#fresh.keep();
     return JSON.parse(names) as string[];
+  }
+
+  /** Compiled elsewhere and before any code of the plugin runs: the image gets the part and nothing of its making. */
+  #prepare(part: LibraryPart, compiler: Machine): void {
+    const { machine } = this.#fresh;
+    const bytecode = compiler.compile(this.#powers.partScript(part), "berth:guest", false);
+    const make = bytecode && machine.evaluate(bytecode);
+    // Else it loads when it is asked for, and says what is wrong.
+    if (make !== undefined) machine.callBoxes(this.#base.functions.prepare, [machine.makeText(part), make]);
   }
 
   call(callId: number, action: string, json: string, bytes: Bytes, context: string): void {
@@ -122,9 +147,12 @@ export class QuickJsCompartment implements Compartment {
   }
 
   settle(requestId: number, isOk: boolean, json: string, bytes: Bytes): void {
+    const request = this.#requests.get(requestId);
     // Nothing runs on behalf of a call that has ended.
-    if (this.#isLost || !this.#requests.delete(requestId)) return;
-    this.#enter(this.#base.functions.settle, [requestId, isOk, json, ...bytes]);
+    if (this.#isLost || request === undefined) return;
+    this.#requests.delete(requestId);
+    this.#saidBytes -= request.bytes;
+    this.#enter(this.#base.functions.settle, [request.guestId, isOk, json, ...bytes]);
   }
 
   cancel(callId: number): void {
@@ -150,7 +178,10 @@ export class QuickJsCompartment implements Compartment {
     try {
       const value = machine.call(target, args);
       if (value === undefined || !this.#runJobs()) failure = this.#describeException(machine);
-      else answer = machine.text(value);
+      else {
+        answer = machine.text(value);
+        failure = this.#describeRejection();
+      }
     } catch (error) {
       // A trap leaves the machine in the middle of something: it is never used again.
       return this.#lose(error instanceof OutOfMemory ? "memory" : "crashed");
@@ -172,7 +203,18 @@ export class QuickJsCompartment implements Compartment {
   }
 
   #describeException(machine: Machine): string {
-    const text = machine.callBoxes(this.#base.functions.describe, [machine.takeException()]);
+    return this.#describe(machine, machine.takeException());
+  }
+
+  /** A rejection that nobody handled when the entry was over fails its call, as it ends a process of Node. */
+  #describeRejection(): string | undefined {
+    const { machine } = this.#fresh;
+    const reason = machine.takeRejection();
+    return reason === undefined ? undefined : this.#describe(machine, reason);
+  }
+
+  #describe(machine: Machine, thrown: Box): string {
+    const text = machine.callBoxes(this.#base.functions.describe, [thrown]);
     return (text === undefined ? undefined : machine.text(text)) ?? FAILED_UNREADABLY;
   }
 
@@ -194,22 +236,22 @@ export class QuickJsCompartment implements Compartment {
   }
 
   /** Takes what the guest says. It is hostile: every argument is looked at before it is used. */
-  #hear(name: number, read: ArgumentReader): number | undefined {
+  #hear(name: number, read: ArgumentReader): number | string | undefined {
     if (name === HostFunction.draw) return this.#drawWord();
+    if (name === HostFunction.load) return this.#powers.partScript(read.text(0) ?? "");
     const [kind, id, head, json] = [read.number(0), read.number(1), read.text(2), read.text(3)];
     if (kind === undefined || id === undefined || head === undefined || json === undefined) return undefined;
     // Lines leave at once, so that they are there when the entry never returns.
     if (kind === GuestSignal.log) this.#port.log(this.#callId ?? 0, head, json);
     // Outside a call nobody listens to anything else: a plugin works within calls.
-    else if (this.#callId !== undefined) this.#keep({ kind, id, head, json, bytes: readSections(read) });
+    else if (this.#callId !== undefined) this.#keep({ kind, id, head, json }, read);
     return undefined;
   }
 
   /** What is said waits in this process's own heap, so it counts as the plugin's memory. */
-  #keep(saying: Saying): void {
-    this.#saidBytes += saying.json.length;
-    for (const section of saying.bytes) this.#saidBytes += section.length;
-    if (this.#saidBytes > this.#maxSaidBytes) throw new OutOfMemory();
+  #keep(words: Words, read: ArgumentReader): void {
+    const saying = readSaying(words, read, this.#maxSaidBytes - this.#saidBytes);
+    this.#saidBytes += saying.sizeBytes;
     this.#said.push(saying);
   }
 
@@ -217,12 +259,14 @@ export class QuickJsCompartment implements Compartment {
     const entry = this.#said;
     if (entry.length === 0) return;
     this.#said = [];
-    this.#saidBytes = 0;
-    // The call may end on the way; what was said after that is nobody's.
-    for (const said of entry) if (this.#callId !== undefined) this.#obey(said);
+    for (const said of entry) {
+      this.#saidBytes -= said.sizeBytes;
+      // The call may end on the way; what was said after that is nobody's.
+      if (this.#callId !== undefined) this.#obey(said);
+    }
   }
 
-  #obey({ kind, id, head, json, bytes }: Saying): void {
+  #obey({ kind, id, head, json, bytes, sizeBytes }: Saying): void {
     switch (kind) {
       case GuestSignal.result:
         if (id === this.#callId) this.#succeed(json, bytes);
@@ -233,8 +277,12 @@ export class QuickJsCompartment implements Compartment {
       case GuestSignal.request: {
         const method = tryParseMethod(head);
         if (method === undefined || this.#callId === undefined) return;
-        this.#requests.add(id);
-        return this.#port.request(id, this.#callId, method, json, bytes);
+        const requestId = this.#nextRequest;
+        this.#nextRequest += 1;
+        // It may wait for its turn to cross, so it counts until it is answered.
+        this.#requests.set(requestId, { guestId: id, bytes: sizeBytes });
+        this.#saidBytes += sizeBytes;
+        return this.#port.request(requestId, this.#callId, method, json, bytes);
       }
       case GuestSignal.timer:
         if (this.#timers.size >= MAX_TIMERS) return;
@@ -269,6 +317,7 @@ export class QuickJsCompartment implements Compartment {
     const callId = this.#callId;
     if (callId === undefined) return undefined;
     this.#callId = undefined;
+    for (const { bytes } of this.#requests.values()) this.#saidBytes -= bytes;
     this.#requests.clear();
     this.#stopTimers();
     // After the answer has left: the caller does not wait for it, and secrets do not wait for the next call.

@@ -1,7 +1,7 @@
 /**
  * What Berth uses of quickjs.wasm (quickjs-wasi, c/interface.c). A `Box` is the address of a JSValue that
- * QuickJS keeps alive; 0 means that there was no memory for one. None of these is freed: the whole memory is
- * put back after each call.
+ * QuickJS keeps alive; 0 means that there was no memory for one. Few of these are freed: the whole memory
+ * is put back after each call.
  */
 export interface QuickJsExports {
   readonly __stack_pointer: WebAssembly.Global;
@@ -11,6 +11,7 @@ export interface QuickJsExports {
   qjs_set_memory_limit(bytes: number): void;
   qjs_set_max_stack_size(bytes: number): void;
   qjs_set_interrupt_handler(isOn: number): void;
+  qjs_set_promise_rejection_handler(isOn: number): void;
   qjs_run_gc(): void;
   /** Answers with the address of the bytecode and writes its length to `lengthAt`; 0 when the code is not a script. */
   qjs_compile(code: number, length: number, fileName: number, flags: number, write: number, lengthAt: number): number;
@@ -20,6 +21,11 @@ export interface QuickJsExports {
   /** Negative when the job threw. */
   qjs_execute_pending_job(): number;
   qjs_get_exception(): Box;
+  /** What a settled promise holds. */
+  qjs_promise_result(promise: Box): Box;
+  /** The address of the object that a box holds. */
+  qjs_get_value_ptr(value: Box): number;
+  qjs_free_value(value: Box): void;
   qjs_get_undefined(): Box;
   qjs_new_number(value: number): Box;
   qjs_new_string(text: number, length: number): Box;

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 
+import { LIBRARY_PARTS } from "@berth/guest";
 import type { EngineDescriptor } from "@berth/sandbox";
 
 const builtFile = (name: string): string => fileURLToPath(new URL(`../dist-runtime/${name}`, import.meta.url));
@@ -14,7 +15,10 @@ export function quickjs(): EngineDescriptor {
     runtimes: ["javascript"],
     levels: ["strict"],
     entry: builtFile("sandbox-host.cjs"),
-    files: ["guest.js", "quickjs.wasm", "base.image"].map((name) => ({ name, source: builtFile(name) })),
+    files: ["guest.js", "quickjs.wasm", "base.image", ...LIBRARY_PARTS.map((part) => `${part}.js`)].map((name) => ({
+      name,
+      source: builtFile(name),
+    })),
     // `gc` gives the memory of discarded machines back at once; nothing of it reaches a plugin.
     nodeFlags: ["--expose-gc", "--max-old-space-size=512"],
     callsPerProcess: 1,

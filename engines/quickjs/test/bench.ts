@@ -7,6 +7,7 @@ import { loadBaseMachine, readBuiltFiles } from "../src/node-built-files.ts";
 import type { BuiltFiles } from "../src/node-built-files.ts";
 import { nodePowers } from "../src/node-powers.ts";
 import type { Powers } from "../src/powers.ts";
+import { MachineStock } from "../src/machine-stock.ts";
 import { QuickJsCompartment } from "../src/quickjs-engine.ts";
 
 let base: BaseMachine | undefined;
@@ -39,7 +40,7 @@ export interface StrictBench {
 
 export function openStrict(
   code: string,
-  options: Partial<CompartmentOptions> & { powers?: Partial<Powers> } = {},
+  options: Partial<CompartmentOptions> & { powers?: Partial<Powers>; stock?: MachineStock } = {},
 ): StrictBench {
   const said: Said[] = [];
   let waiting: (() => void)[] = [];
@@ -50,10 +51,15 @@ export function openStrict(
     log: (_id, level, text) => void said.push({ kind: "log", level, text }),
     lost: (reason) => void said.push({ kind: "lost", reason }),
   };
-  const powers: Powers = { ...nodePowers(), whenIdle: (run) => void waiting.push(run), ...options.powers };
+  const powers: Powers = {
+    ...nodePowers(builtFiles().partScripts),
+    whenIdle: (run) => void waiting.push(run),
+    ...options.powers,
+  };
   const { memoryMiB = 16, cpuMs = 10_000, sourceName = "plugin.js" } = options;
   const compartment = new QuickJsCompartment(
     theBase(),
+    options.stock ?? new MachineStock(theBase(), powers.collectGarbage),
     powers,
     { code, bytes: new Uint8Array(0), sourceName, memoryMiB, cpuMs },
     port,

@@ -12,7 +12,8 @@ const loadedAt = Date.now(), drawnAtLoad = Math.random();
 var berthPlugin = { actions: {
   async all({ words, rounds }, ctx) {
     const out = [loadedAt, drawnAtLoad, Date.now(), new Date().toString(), new Date().getTimezoneOffset()];
-    for (let i = 0; i < rounds; i++) out.push(Math.random());
+    for (let i = 0; i < rounds; i++) out.push(Math.random(), crypto.randomUUID(), [...crypto.getRandomValues(new Uint8Array(i * 3))], performance.now());
+    out.push([...new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(words.join())))], new URL("http://x/?" + words.map(encodeURIComponent)).href);
     out.push(words.map((word) => word.localeCompare("m")), (1234567.891).toLocaleString(), new Date(0).toLocaleDateString("de-DE"));
     out.push([...words].sort(() => Math.random() - 0.5), [...new Set(words)], Object.keys(Object.fromEntries(words.map((w) => [w, 1]))));
     const races = words.map((word, i) => new Promise((done) => setTimeout(() => done([word, Date.now(), Math.random()]), i % 3)));
@@ -30,7 +31,7 @@ export interface RecordedCall {
   readonly words: number[];
   readonly entries: (
     | { readonly kind: "call"; readonly nowMs: number }
-    | { readonly kind: "answer"; readonly nowMs: number; readonly id: number; readonly json: string }
+    | { readonly kind: "answer"; readonly nowMs: number; readonly index: number; readonly json: string }
     | { readonly kind: "timer"; readonly nowMs: number; readonly index: number }
   )[];
   /** JSON of everything that the compartment said. */
@@ -60,7 +61,7 @@ function openRecorded(): { bench: StrictBench; outside: Outside } {
 
 /** Makes calls with the real clock and real randomness, answering requests and timers in an order that `choose` draws. */
 export function record(inputs: readonly unknown[], choose: (among: number) => number): RecordedCall[] {
-  const real = nodePowers();
+  const real = nodePowers(new Map());
   const { bench, outside } = openRecorded();
   return inputs.map((input) => {
     const call: RecordedCall & { said: string } = { input, words: [], entries: [], said: "" };
@@ -89,8 +90,9 @@ export function record(inputs: readonly unknown[], choose: (among: number) => nu
         const each = bench.said[seenSaid];
         if (each?.kind !== "request") continue;
         const json = JSON.stringify({ value: choose(1_000) });
+        const index = idsOf(bench.said).indexOf(each.id);
         pending.push(() => {
-          call.entries.push({ kind: "answer", nowMs: clock(), id: each.id, json });
+          call.entries.push({ kind: "answer", nowMs: clock(), index, json });
           bench.compartment.settle(each.id, true, json, []);
         });
       }
@@ -115,7 +117,8 @@ export function replay(calls: readonly RecordedCall[]): string[] {
     for (const entry of call.entries) {
       outside.nowMs = entry.nowMs;
       if (entry.kind === "call") bench.call("all", call.input);
-      else if (entry.kind === "answer") bench.compartment.settle(entry.id, true, entry.json, []);
+      else if (entry.kind === "answer")
+        bench.compartment.settle(idsOf(bench.said)[entry.index] ?? 0, true, entry.json, []);
       else outside.timers[entry.index]?.();
     }
     const said = wordsOf(bench.said);
@@ -124,7 +127,13 @@ export function replay(calls: readonly RecordedCall[]): string[] {
   });
 }
 
-const wordsOf = (said: readonly Said[]): string => JSON.stringify(said);
+const idsOf = (said: readonly Said[]): number[] => said.flatMap((each) => (each.kind === "request" ? [each.id] : []));
+
+/** Requests are numbered through all calls of a compartment; within a call it is their order that counts. */
+function wordsOf(said: readonly Said[]): string {
+  const ids = idsOf(said);
+  return JSON.stringify(said.map((each) => (each.kind === "request" ? { ...each, id: ids.indexOf(each.id) } : each)));
+}
 
 if (import.meta.main) {
   const calls = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as RecordedCall[];

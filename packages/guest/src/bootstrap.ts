@@ -1,14 +1,13 @@
 import { decodeText, encodeText } from "@berth/wire";
 
-import { GuestAbortController, GuestAbortSignal } from "./abort.ts";
 import { formatLogValue, makeConsole } from "./console.ts";
 import { CallContext, Requests, cancelContext } from "./context.ts";
 import type { CallFacts, FactsReader } from "./context.ts";
 import { reduceIntrinsics } from "./intrinsics.ts";
 import { GuestSignal } from "./port.ts";
-import type { GuestEntry, PostToEngine } from "./port.ts";
-import { GuestTextDecoder, GuestTextEncoder } from "./text-codec.ts";
+import type { GuestEntry, Outside, PostToEngine } from "./port.ts";
 import { Timers } from "./timers.ts";
+import { define, installWebGlobals } from "./web-globals.ts";
 
 /** Taken before any code of the plugin can replace them. */
 const { parse, stringify } = JSON;
@@ -48,21 +47,16 @@ export function reportFailure(error: unknown): string {
 }
 
 function installGlobals(post: PostToEngine, timers: Timers): void {
-  const globals: Record<string, unknown> = {
-    AbortController: GuestAbortController,
-    AbortSignal: GuestAbortSignal,
-    TextDecoder: GuestTextDecoder,
-    TextEncoder: GuestTextEncoder,
-    console: makeConsole(post),
-    clearInterval: (id: unknown) => timers.clear(id),
-    clearTimeout: (id: unknown) => timers.clear(id),
-    queueMicrotask: (callback: () => void) => void Promise.resolve().then(callback),
-    setInterval: (callback: unknown, delay?: unknown, ...args: unknown[]) => timers.set(callback, delay, true, args),
-    setTimeout: (callback: unknown, delay?: unknown, ...args: unknown[]) => timers.set(callback, delay, false, args),
-  };
-  for (const [name, value] of Object.entries(globals)) {
-    Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
-  }
+  define("console", makeConsole(post));
+  define("clearInterval", (id: unknown) => timers.clear(id));
+  define("clearTimeout", (id: unknown) => timers.clear(id));
+  for (const [name, isRepeating] of [
+    ["setInterval", true],
+    ["setTimeout", false],
+  ] as const)
+    define(name, (callback: unknown, delay?: unknown, ...args: unknown[]) =>
+      timers.set(callback, delay, isRepeating, args),
+    );
 }
 
 /** The plugin's own handlers, from a definition that foreign code made. */
@@ -79,11 +73,11 @@ function readActions(definition: unknown): Map<string, Handler> {
 /** Reads what the host tells of a call. Calls of one action are told the same, so the last reading is kept. */
 function makeFactsReader(): FactsReader {
   let lastText = "";
-  let lastFacts: CallFacts = { plugin: undefined, action: undefined };
+  let lastFacts: CallFacts = { plugin: undefined, action: undefined, event: undefined };
   return (text) => {
     if (text !== lastText) {
-      const { plugin, action } = parse(text) as CallFacts;
-      lastFacts = { plugin: Object.freeze(plugin), action };
+      const { plugin, action, event } = parse(text) as CallFacts;
+      lastFacts = { plugin: Object.freeze(plugin), action, event: Object.freeze(event) };
       lastText = text;
     }
     return lastFacts;
@@ -91,7 +85,7 @@ function makeFactsReader(): FactsReader {
 }
 
 /** Prepares a fresh realm and gives the engine its way in. Called once, before any code of the plugin. */
-export function boot(post: PostToEngine): GuestEntry {
+export function boot(post: PostToEngine, outside: Outside): GuestEntry {
   reduceIntrinsics();
   const open = new Map<number, CallContext>();
   const timers = new Timers(post, () => open.size > 0);
@@ -99,6 +93,7 @@ export function boot(post: PostToEngine): GuestEntry {
   const factsOf = makeFactsReader();
   let actions = new Map<string, Handler>();
   installGlobals(post, timers);
+  const web = installWebGlobals(outside, timers);
 
   const end = (callId: number): boolean => {
     if (!open.delete(callId)) return false;
@@ -133,6 +128,7 @@ export function boot(post: PostToEngine): GuestEntry {
   };
 
   return {
+    prepare: (part, make) => web.prepare(part, make),
     start() {
       const holder = globalThis as unknown as Record<string, unknown>;
       const definition = holder[PLUGIN_GLOBAL];
@@ -150,6 +146,7 @@ export function boot(post: PostToEngine): GuestEntry {
       try {
         if (handler === undefined)
           throw new Error(`The plugin declares the action ${stringify(action)} but does not export it`);
+        web.beginCall();
         const answer = handler(decodeText(json, bytes), context);
         if (typeof (answer as Promise<unknown> | undefined)?.then !== "function") return succeed(callId, answer, true);
         void (answer as Promise<unknown>).then(

@@ -5,6 +5,7 @@ import { formatLogValue } from "./console.ts";
 import { GuestSignal } from "./port.ts";
 import type { PostToEngine } from "./port.ts";
 import { Services } from "./services.ts";
+import { namedError } from "./web/named-error.ts";
 
 /** Taken before any code of the plugin can replace them. */
 const { parse, stringify } = JSON;
@@ -100,10 +101,13 @@ function makeLog(post: PostToEngine, callId: number): object {
   return Object.freeze({ debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") });
 }
 
+const cancelled = (): Error => namedError("AbortError", "The call was cancelled");
+
 /** What the host tells the plugin of a call. */
 export interface CallFacts {
   readonly plugin: unknown;
   readonly action: unknown;
+  readonly event: unknown;
 }
 
 /** Reads what the host tells, when a plugin first asks for it. */
@@ -146,10 +150,14 @@ export class CallContext {
     return this.#factsOf(this.#about).action;
   }
 
+  get event(): unknown {
+    return this.#factsOf(this.#about).event;
+  }
+
   get signal(): object {
     if (this.#controller === undefined) {
       this.#controller = new GuestAbortController();
-      if (this.#isCancelled) this.#controller.abort();
+      if (this.#isCancelled) this.#controller.abort(cancelled());
     }
     return this.#controller.signal;
   }
@@ -170,12 +178,24 @@ export class CallContext {
     return this.#service.config;
   }
 
+  get events(): object {
+    return this.#service.events;
+  }
+
   get files(): object {
     return this.#service.files;
   }
 
   get permissions(): object {
     return this.#service.permissions;
+  }
+
+  get plugins(): object {
+    return this.#service.plugins;
+  }
+
+  get schedules(): object {
+    return this.#service.schedules;
   }
 
   get secrets(): object {
@@ -193,7 +213,7 @@ export class CallContext {
   static {
     cancelContext = (context) => {
       context.#isCancelled = true;
-      context.#controller?.abort();
+      context.#controller?.abort(cancelled());
     };
   }
 }

@@ -1,3 +1,5 @@
+import { removeUnevenMembers } from "./uneven-members.ts";
+
 /**
  * What of the language a compartment keeps. A list of what is allowed, not of what is removed: a global
  * that a newer engine adds stays out until somebody has thought about it.
@@ -75,12 +77,19 @@ export const ADDED_GLOBALS = [
   "AbortSignal",
   "TextDecoder",
   "TextEncoder",
+  "URL",
+  "URLSearchParams",
+  "atob",
+  "btoa",
   "clearInterval",
   "clearTimeout",
   "console",
+  "crypto",
+  "performance",
   "queueMicrotask",
   "setInterval",
   "setTimeout",
+  "structuredClone",
 ] as const;
 
 /** Every global name that a plugin may find, sorted. */
@@ -102,6 +111,7 @@ export function reduceIntrinsics(): void {
     if (!KEPT_GLOBALS.has(name)) delete global[name];
   }
   fixArrayBuffer(global);
+  removeUnevenMembers();
   unifyLocale();
 }
 
@@ -126,6 +136,10 @@ function fixArrayBuffer(global: Loose): void {
   Object.defineProperty(global, "ArrayBuffer", { value: Fixed, writable: true, enumerable: false, configurable: true });
 }
 
+/** Part of a date in UTC; an invalid one says so, as it does with a locale. */
+const isoOf = (date: Date, start?: number, end?: number): string =>
+  Number.isNaN(date.getTime()) ? "Invalid Date" : date.toISOString().slice(start, end);
+
 /** The same answer on every machine and engine: no locale, no time zone database, code unit order. */
 function unifyLocale(): void {
   replaceMethod(Number.prototype, "toLocaleString", function (this: number) {
@@ -141,13 +155,21 @@ function unifyLocale(): void {
     return Array.prototype.join.call(this, ",");
   });
   replaceMethod(Date.prototype, "toLocaleString", function (this: Date) {
-    return this.toISOString();
+    return isoOf(this);
   });
   replaceMethod(Date.prototype, "toLocaleDateString", function (this: Date) {
-    return this.toISOString().slice(0, 10);
+    return isoOf(this, 0, 10);
   });
   replaceMethod(Date.prototype, "toLocaleTimeString", function (this: Date) {
-    return this.toISOString().slice(11, 19);
+    return isoOf(this, 11, 19);
+  });
+  // Engines differ in whether a name of the zone follows, in the machine's language.
+  const { toString, toTimeString } = Date.prototype;
+  replaceMethod(Date.prototype, "toString", function (this: Date) {
+    return toString.call(this).replace(/ \(.*\)$/u, "");
+  });
+  replaceMethod(Date.prototype, "toTimeString", function (this: Date) {
+    return toTimeString.call(this).replace(/ \(.*\)$/u, "");
   });
   replaceMethod(String.prototype, "localeCompare", function (this: string, other: unknown) {
     const [a, b] = [String(this), String(other)];

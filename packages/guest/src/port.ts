@@ -1,3 +1,5 @@
+import type { LibraryPart } from "./library-part.ts";
+
 /**
  * What crosses between a compartment and the engine that holds it. Both directions are plain calls with
  * strings, numbers and byte arrays: nothing of the engine's own realm is ever reachable from the guest.
@@ -11,6 +13,17 @@ export type PostToEngine = (
   json: string,
   bytes?: readonly Uint8Array[],
 ) => void;
+
+/** What the script of a part answers with. */
+export type PartMaker = (argument: unknown) => Record<string, unknown>;
+
+/** What the guest takes from outside at the moment when it needs it. */
+export interface Outside {
+  /** Fills with bytes from a secure source; 1 to 65,536 at a time. */
+  fillRandom(bytes: Uint8Array): void;
+  /** A part of the library as text of a script that answers with what makes the part. */
+  partScript(part: LibraryPart): string;
+}
 
 /** Kinds of `PostToEngine`. */
 export const GuestSignal = {
@@ -32,6 +45,8 @@ export const GuestSignal = {
 export interface GuestEntry {
   /** Takes the plugin that the bundle left behind; answers with the names of its actions as JSON. */
   start(): string;
+  /** Takes a part of the library that the engine loaded before it was asked for: what the part's script answers with. */
+  prepare(part: LibraryPart, make: PartMaker): void;
   /**
    * Begins a call; `about` is JSON, what the plugin may know of it. An action that answers at once, without
    * bytes, answers here: its value as JSON. Every other end of a call is posted.

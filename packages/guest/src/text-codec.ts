@@ -53,11 +53,15 @@ export class GuestTextEncoder {
   }
 }
 
-const REPLACEMENT = "\ufffd";
+const REPLACEMENT = 0xfffd;
+const BYTE_ORDER_MARK = 0xfeff;
 
 export class GuestTextDecoder {
   readonly #isFatal: boolean;
   readonly #keepsBom: boolean;
+  /** The beginning of a character whose rest is in the next part. */
+  #rest = new Uint8Array(0);
+  #isAtStart = true;
 
   constructor(label = "utf-8", options: { fatal?: boolean; ignoreBOM?: boolean } = {}) {
     if (!["utf-8", "utf8", "unicode-1-1-utf-8"].includes(String(label).trim().toLowerCase())) {
@@ -71,32 +75,68 @@ export class GuestTextDecoder {
     return "utf-8";
   }
 
-  decode(input?: ArrayBuffer | ArrayBufferView): string {
-    if (input === undefined) return "";
-    const bytes = ArrayBuffer.isView(input)
-      ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
-      : new Uint8Array(input);
+  get fatal(): boolean {
+    return this.#isFatal;
+  }
+
+  get ignoreBOM(): boolean {
+    return this.#keepsBom;
+  }
+
+  decode(input?: ArrayBuffer | ArrayBufferView, options: { stream?: boolean } = {}): string {
+    const isPart = options.stream === true;
+    const bytes = this.#take(input);
     let text = "";
     let units: number[] = [];
-    let index = !this.#keepsBom && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+    let index = 0;
     while (index < bytes.length) {
-      const { code, length } = readCodePoint(bytes, index);
-      if (code === undefined && this.#isFatal) throw new TypeError("The encoded data was not valid utf-8");
-      if (code === undefined) units.push(REPLACEMENT.charCodeAt(0));
-      else if (code < 0x10000) units.push(code);
-      else units.push(0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
+      const { code, length, isCut } = readCodePoint(bytes, index);
+      if (isCut === true && isPart) {
+        this.#rest = bytes.slice(index);
+        break;
+      }
+      const isBom = this.#isAtStart && code === BYTE_ORDER_MARK && !this.#keepsBom;
+      this.#isAtStart = false;
+      if (code === undefined && this.#isFatal) {
+        this.#isAtStart = true;
+        throw new TypeError("The encoded data was not valid utf-8");
+      }
+      if (code === undefined) units.push(REPLACEMENT);
+      else if (code < 0x10000 && !isBom) units.push(code);
+      else if (!isBom) units.push(0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
       index += length;
       if (units.length > 4_096) {
         text += String.fromCharCode(...units);
         units = [];
       }
     }
+    if (!isPart) this.#isAtStart = true;
     return text + String.fromCharCode(...units);
+  }
+
+  /** The bytes to read now, with what the last part left. */
+  #take(input: ArrayBuffer | ArrayBufferView | undefined): Uint8Array {
+    const rest = this.#rest;
+    const bytes =
+      input === undefined
+        ? new Uint8Array(0)
+        : ArrayBuffer.isView(input)
+          ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
+          : new Uint8Array(input);
+    if (rest.length === 0) return bytes;
+    this.#rest = new Uint8Array(0);
+    const all = new Uint8Array(rest.length + bytes.length);
+    all.set(rest);
+    all.set(bytes, rest.length);
+    return all;
   }
 }
 
-/** One code point at `index`; without `code` for a maximal invalid part (Unicode 16, table 3-7). */
-function readCodePoint(bytes: Uint8Array, index: number): { code?: number; length: number } {
+/**
+ * One code point at `index`; without `code` for a maximal invalid part (Unicode 16, table 3-7), which `isCut` when
+ * more bytes could make it valid.
+ */
+function readCodePoint(bytes: Uint8Array, index: number): { code?: number; length: number; isCut?: boolean } {
   const first = bytes[index] as number;
   if (first < 0x80) return { code: first, length: 1 };
   const count =
@@ -107,7 +147,8 @@ function readCodePoint(bytes: Uint8Array, index: number): { code?: number; lengt
     const next = bytes[index + step];
     const lowest = step === 1 && first === 0xe0 ? 0xa0 : step === 1 && first === 0xf0 ? 0x90 : 0x80;
     const highest = step === 1 && first === 0xed ? 0x9f : step === 1 && first === 0xf4 ? 0x8f : 0xbf;
-    if (next === undefined || next < lowest || next > highest) return { length: step };
+    if (next === undefined) return { length: step, isCut: true };
+    if (next < lowest || next > highest) return { length: step };
     code = (code << 6) | (next & 0x3f);
   }
   return { code, length: count + 1 };

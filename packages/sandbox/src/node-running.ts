@@ -201,9 +201,10 @@ export class Running {
     if (call === undefined) return;
     this.#lateAnswers += 1;
     this.#cancelled.add(id);
-    // A plugin that goes on computing for nobody is unloaded.
+    const entry = this.#loaded.get(call.compartment);
+    // A plugin that goes on computing for nobody is unloaded; not one that was loaded anew since.
     setTimeout(() => {
-      if (!this.#cancelled.delete(id)) return;
+      if (!this.#cancelled.delete(id) || this.#loaded.get(call.compartment) !== entry) return;
       const isBusyElsewhere = [...this.#calls.values()].some(({ compartment }) => compartment === call.compartment);
       if (!isBusyElsewhere) this.unload(call.compartment);
     }, CANCEL_GRACE_MS).unref();

@@ -39,7 +39,8 @@ export const command: Command = {
       throw new CliError("CLI_USAGE", `expected the template typescript or javascript, found ${quote(language)}`);
     await makeEmpty(folder);
     const sdk = fileURLToPath(import.meta.resolve("@berth/sdk"));
-    for (const [path, content] of templateFiles({ publisher, name, language, sdkPath: sdk })) {
+    const globalsPath = join(dirname(sdk), "..", "globals.d.ts");
+    for (const [path, content] of templateFiles({ publisher, name, language, sdkPath: sdk, globalsPath })) {
       await makeFolder(dirname(join(folder, path)));
       await writeWhole(join(folder, path), content);
     }

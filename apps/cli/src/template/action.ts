@@ -5,6 +5,8 @@ export interface TemplateValues {
   readonly language: "typescript" | "javascript";
   /** Where the CLI's own copy of the SDK lies, for the editor. */
   readonly sdkPath: string;
+  /** Where the SDK's list of a plugin's globals lies. */
+  readonly globalsPath: string;
 }
 
 const manifest = ({ publisher, name, language }: TemplateValues): object => ({
@@ -69,7 +71,7 @@ ${BODY}};
 export default definePlugin(plugin);
 `;
 
-const tsconfig = ({ sdkPath }: TemplateValues): object => ({
+const tsconfig = ({ sdkPath, globalsPath }: TemplateValues): object => ({
   compilerOptions: {
     target: "es2023",
     lib: ["es2023"],
@@ -84,7 +86,7 @@ const tsconfig = ({ sdkPath }: TemplateValues): object => ({
     // The SDK comes with the CLI; nothing of it is installed here.
     paths: { "@berth/sdk": [sdkPath] },
   },
-  include: ["src"],
+  include: ["src", globalsPath],
 });
 
 const readme = ({ publisher, name }: TemplateValues): string => `# ${name}

@@ -13,12 +13,13 @@ import type { Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
 import type { Broker } from "../broker/broker.ts";
-import type { ServiceCall } from "../broker/service.ts";
+import { mintEffectKey } from "../broker/keyed-effects.ts";
+import type { CallOrigin, EffectKey, ServiceCall } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginLogLine } from "../host-options.ts";
 import { verifyNeedsOf } from "../graph/unmet-needs.ts";
 import type { PackageFolder } from "../install/node-package-folder.ts";
-import { chooseEngine } from "../install/plan.ts";
+import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Grants } from "../rights/grants.ts";
 import { InstalledPlugin } from "./installed-plugin.ts";
@@ -48,6 +49,9 @@ export interface CompartmentCall {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly origin?: CallOrigin | undefined;
+  /** Of the call that this one repeats, or that may be repeated. */
+  readonly effectKey?: EffectKey | undefined;
   /** Hears the CPU time that the engine charged to it, before it is settled. */
   readonly onUsage: SandboxCall["onUsage"];
 }
@@ -85,10 +89,10 @@ export class Compartments {
 
   /** @throws SandboxError, HostError HOST_PACKAGE_DAMAGED */
   async run(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
-    const { action, input, partition, callerRights, signal, onUsage } = call;
+    const { action, input, partition, callerRights, signal, origin, onUsage } = call;
     const compartment = plugin.compartments.get(keyOf(partition)) ?? (await this.#open(plugin, partition));
     const { id, version } = plugin.manifest;
-    const about = JSON.stringify({ plugin: { id, version }, action });
+    const about = JSON.stringify({ plugin: { id, version }, action, event: origin?.event });
     const effect = plugin.manifest.contributes.actions[action]?.effect;
     const life = new CallLife();
     const caller: ServiceCall = {
@@ -98,6 +102,12 @@ export class Compartments {
       effect,
       partition,
       callerRights,
+      chain: origin?.chain ?? [],
+      through: origin?.through,
+      deadlineAt: Math.min(origin?.deadlineAt ?? Infinity, performance.now() + plugin.limits.wallMs),
+      tree: origin?.tree ?? { underWay: 0 },
+      hops: origin?.hops ?? 0,
+      effectKey: call.effectKey ?? (effect === "idempotent" ? mintEffectKey() : undefined),
       grantedOnce: [],
       signal: () => life.signal(),
     };
@@ -162,7 +172,7 @@ export class Compartments {
     this.#hold(packKey, plugin);
     const compartment = supervisor.open({
       packKey,
-      engine: chooseEngine(plugin.manifest, plugin.level, engines),
+      engine: fitToLevel(plugin.manifest, plugin.level, engines).engine,
       level: plugin.level,
       code: code.bundle,
       sourceName: plugin.manifest.runtime.entry,

@@ -3,8 +3,6 @@ import { quote } from "@berth/base";
 import type { EngineDescriptor } from "@berth/sandbox";
 import {
   API_VERSION,
-  DEFAULT_LIMITS,
-  LIMIT_CEILINGS,
   MANIFEST_FILE,
   SpecError,
   coveringGrant,
@@ -22,6 +20,7 @@ import type { Limits, Manifest, Permission, SecurityLevel } from "@berth/spec";
 import { HostError } from "../errors.ts";
 import type { PluginPolicy } from "../policy.ts";
 import { explainRisks } from "../rights/warnings.ts";
+import { fitToLevel } from "./fit-to-level.ts";
 import { developmentSigner, unsigned, verifySigner } from "./signer.ts";
 import type { PlannedSigner, SignedPackage, TrustState } from "./signer.ts";
 
@@ -127,8 +126,7 @@ export function makePlan(opened: OpenedPackage, state: PlanningState): PlanOfPac
   const manifest = opened.unverifiedManifest;
   refuseUnsupported(manifest);
   const level = strongerLevel(manifest.level, state.policy.level);
-  const engine = chooseEngine(manifest, level, state.engines);
-  const limits = limitsOf(manifest, level);
+  const { engine, limits } = fitToLevel(manifest, level, state.engines);
   if (!opened.files.has(manifest.runtime.entry)) {
     throw new HostError(
       "HOST_ENTRY_MISSING",
@@ -188,41 +186,4 @@ function refuseUnsupported(manifest: Manifest): void {
       `${id} ${version} needs the Berth API ${manifest.api}, this host has ${API_VERSION}`,
     );
   }
-}
-
-/** @throws HostError HOST_RUNTIME_UNSUPPORTED */
-export function chooseEngine(
-  manifest: Manifest,
-  level: SecurityLevel,
-  engines: readonly EngineDescriptor[],
-): EngineDescriptor {
-  const { kind } = manifest.runtime;
-  const engine = engines.find(({ runtimes, levels }) => runtimes.includes(kind) && levels.includes(level));
-  if (engine !== undefined) return engine;
-  const offered = engines.flatMap(({ runtimes, levels }) =>
-    runtimes.flatMap((each) => levels.map((at) => `${each} at ${at}`)),
-  );
-  throw new HostError(
-    "HOST_RUNTIME_UNSUPPORTED",
-    `${manifest.id} needs ${kind} at level ${level}; this host runs ${offered.join(", ") || "nothing"}`,
-  );
-}
-
-/** @throws HostError HOST_LIMITS_TOO_HIGH */
-export function limitsOf(manifest: Manifest, level: SecurityLevel): Limits {
-  const asked = manifest.limits;
-  const limits: Limits = {
-    memoryMiB: asked.memoryMiB ?? DEFAULT_LIMITS.memoryMiB,
-    cpuMs: asked.cpuMs ?? DEFAULT_LIMITS.cpuMs,
-    wallMs: asked.wallMs ?? DEFAULT_LIMITS.wallMs,
-  };
-  const ceiling = LIMIT_CEILINGS[level];
-  for (const name of ["memoryMiB", "cpuMs", "wallMs"] as const) {
-    if (limits[name] <= ceiling[name]) continue;
-    throw new HostError(
-      "HOST_LIMITS_TOO_HIGH",
-      `${manifest.id} asks for ${name} ${limits[name]}; level ${level} gives at most ${ceiling[name]}`,
-    );
-  }
-  return limits;
 }

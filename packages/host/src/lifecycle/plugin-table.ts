@@ -7,7 +7,7 @@ import type { Row } from "@berth/store";
 import { InstalledPlugin } from "../call/installed-plugin.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
-import { chooseEngine, limitsOf } from "../install/plan.ts";
+import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginPolicy } from "../policy.ts";
 import { PluginRecord } from "./plugin-record.ts";
 import type { StoredFacts } from "./plugin-record.ts";
@@ -63,8 +63,8 @@ export class PluginTable {
       );
     }
     const level = strongerLevel(manifest.level, this.#parts.policyFor(manifest.id).level);
-    chooseEngine(manifest, level, this.#parts.engines);
-    return new InstalledPlugin({ ...facts, manifest, level, limits: limitsOf(manifest, level) });
+    const { limits } = fitToLevel(manifest, level, this.#parts.engines);
+    return new InstalledPlugin({ ...facts, manifest, level, limits });
   }
 
   /** The record of an id, a new one when nothing is known of it. */
