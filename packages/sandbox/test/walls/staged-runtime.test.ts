@@ -19,8 +19,9 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import test from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 
+import { endProcessesOf } from "../../src/walls/node-process-users.ts";
 import { stageRuntime } from "../../src/walls/node-staged-runtime.ts";
 import { UserIdPool, claimUserIds } from "../../src/walls/node-user-id-pool.ts";
 import type { Launch } from "../../src/walls/wall.ts";
@@ -223,3 +224,25 @@ test("makes its folders passable whatever the umask", { skip }, () =>
       assert.equal((await lstat(join(folder, path))).mode & 0o777, 0o755, path);
   }),
 );
+
+test("ends everything that a user has started before the user passes on", { skip }, async () => {
+  const userId = 0x7300_0001;
+  // A process that leaves its parent behind, as a hostile one would; both end by themselves after a while.
+  const program = `
+    require("node:child_process").spawn(process.execPath, ["-e", "setTimeout(() => 0, 20_000)"], { detached: true, stdio: "ignore" });
+    setTimeout(() => 0, 20_000);`;
+  const child = spawn(process.execPath, ["-e", program], { uid: userId, gid: userId, stdio: "ignore" });
+  const count = async (): Promise<number> => {
+    let found = 0;
+    for (const pid of await readdir("/proc")) {
+      const status = await readFile(`/proc/${pid}/status`, "latin1").catch(() => "");
+      if (status.includes(`Uid:\t${userId}\t`) && !/^State:\s+Z/m.test(status)) found += 1;
+    }
+    return found;
+  };
+  for (let tries = 0; tries < 500 && (await count()) < 2; tries += 1) await wait(20);
+  assert.equal(await count(), 2);
+  child.kill("SIGKILL");
+  assert.equal(await endProcessesOf(userId), true);
+  assert.equal(await count(), 0);
+});
