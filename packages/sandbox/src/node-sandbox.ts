@@ -9,7 +9,7 @@ import type { Message } from "@berth/wire";
 import type { EngineDescriptor } from "./engine.ts";
 import { SandboxError } from "./errors.ts";
 import { BatchedPipe } from "./node-batched-pipe.ts";
-import { processCpuMs, residentBytes } from "./node-process-usage.ts";
+import { ProcessUsage } from "./node-process-usage.ts";
 import { FromSandbox } from "./protocol.ts";
 import type { Usage } from "./usage-watch.ts";
 import type { GroupPlace } from "./walls/cgroup-mounts.ts";
@@ -45,12 +45,15 @@ export class Sandbox {
   readonly #session: Session;
   #group: ResourceGroup | undefined;
   #pid = 0;
+  #usage: ProcessUsage | undefined;
+  /** Why we ended it before it was ready. */
+  #why = "";
   #endReason: EndReason | undefined;
   #hasEnded = false;
   #stderr = "";
   #stderrBytes = 0;
   #isReady = false;
-  /** Resident bytes when ready, before any plugin: what the engine itself costs. */
+  /** Bytes held when ready, before any plugin: what the engine itself costs. */
   #baselineBytes = 0;
 
   /** @throws SandboxError SANDBOX_START_FAILED when the system refuses at once, or the wall has no user left */
@@ -64,6 +67,9 @@ export class Sandbox {
     // Whoever awaits `ready` hears of a failure; a spare that nobody awaits must not become an unhandled rejection.
     ready.promise.catch(() => undefined);
     const timer = setTimeout(() => this.end("crashed"), READY_MS);
+    // At once, while it may still be looked into.
+    const opened = processId.then((pid) => this.#watch(pid));
+    opened.catch(() => undefined); // Awaited when it is ready.
     const outgoing = new BatchedPipe((bytes) => {
       if (!this.#pipe.destroyed) this.#pipe.write(bytes);
     });
@@ -72,15 +78,18 @@ export class Sandbox {
       // Once: what it weighs when ready is what its memory is measured from.
       if (this.#isReady) return this.end("protocol");
       this.#isReady = true;
-      processId.then(
-        (pid) => {
+      opened.then(
+        () => {
           clearTimeout(timer);
-          this.#pid = pid;
-          this.#baselineBytes = residentBytes(pid) ?? 0;
+          this.#baselineBytes = this.#usage?.heldBytes() ?? 0;
           if (groupPlace !== undefined) this.#joinGroup(groupPlace);
           ready.resolve();
         },
-        () => this.end("crashed"), // The launcher did not say which process to watch.
+        // The launcher did not say which process to watch, or it cannot be watched.
+        (error: Error) => {
+          this.#why = error.message;
+          this.end("crashed");
+        },
       );
     });
     this.#pipe.on("data", (bytes: Uint8Array) => this.#receive(bytes));
@@ -94,7 +103,9 @@ export class Sandbox {
       if (this.#hasEnded) return;
       this.#hasEnded = true;
       clearTimeout(timer);
-      const lastWords = sanitize(this.#stderr.trim().split("\n").slice(-3).join(" | ") || why, 400);
+      this.#usage?.[Symbol.dispose]();
+      this.#usage = undefined;
+      const lastWords = sanitize(this.#stderr.trim().split("\n").slice(-3).join(" | ") || this.#why || why, 400);
       ready.reject(
         new SandboxError(
           "SANDBOX_START_FAILED",
@@ -109,7 +120,7 @@ export class Sandbox {
     this.#child.on("exit", (code, signal) => onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`));
   }
 
-  /** Node's process, which is not always the one that was spawned; 0 until it is ready. */
+  /** Node's process, which is not always the one that was spawned; 0 until it is known. */
   get pid(): number {
     return this.#pid;
   }
@@ -121,6 +132,13 @@ export class Sandbox {
   /** Bytes that were sent and that the process has not taken from the pipe. */
   get unreadBytes(): number {
     return this.#session.queuedBytes + this.#pipe.writableLength;
+  }
+
+  /** @throws Error where it cannot be seen what the process uses: what cannot be watched must not run */
+  #watch(pid: number): void {
+    this.#pid = pid;
+    if (process.platform !== "linux" || this.#hasEnded) return;
+    this.#usage = new ProcessUsage(pid);
   }
 
   /** Before any plugin, so that what plugins take is charged to the group. */
@@ -146,8 +164,7 @@ export class Sandbox {
   }
 
   usage(): Usage {
-    const bytes = residentBytes(this.pid);
-    return { grownBytes: bytes && bytes - this.#baselineBytes, cpuMs: processCpuMs(this.pid) };
+    return this.#usage?.beyond(this.#baselineBytes) ?? { grownBytes: undefined, cpuMs: undefined };
   }
 
   /** Names the owner; a spare process has none until it is used. */

@@ -53,6 +53,8 @@ export interface OsAttack {
 export const FULL_ONLY = { process: "works", "own-uid": "works", full: "refused" } as const;
 /** Held back by a user of its own as well. */
 export const OWN_UID_TOO = { process: "works", "own-uid": "refused", full: "refused" } as const;
+/** Held back by every wall of Linux: by its filter at the least. */
+export const EVERY_WALL = { process: "refused", "own-uid": "refused", full: "refused" } as const;
 /** No ordinary user may do it, with walls or without. */
 export const ALWAYS = { process: "refused", "own-uid": "refused", full: "refused" } as const;
 /** Ordinary users may do it on some machines. */

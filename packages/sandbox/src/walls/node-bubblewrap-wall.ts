@@ -76,7 +76,7 @@ export async function makeBubblewrapWall({
   const { maxOpenFiles, maxThreads } = RESOURCES;
   const said = formatArguments({
     files: Object.fromEntries(files.map(({ name }) => [name, `${INSIDE}/${name}`])),
-    confinement: { maxOpenFiles, ...(countsOwnThreads && { maxThreads }), isFiltered: true },
+    confinement: { maxOpenFiles, ...(countsOwnThreads && { maxThreads }), filter: "serving" },
   });
   const args = [
     ISOLATION,

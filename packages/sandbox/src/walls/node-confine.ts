@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 
 import { PIPE_DESCRIPTOR } from "../protocol.ts";
 import type { Confinement } from "./sandbox-host-arguments.ts";
-import { servingRules } from "./seccomp/policy.ts";
+import { basicRules, servingRules } from "./seccomp/policy.ts";
 import { compileFilter } from "./seccomp/filter.ts";
 import type { FilterArch } from "./seccomp/syscalls.ts";
 import { syscallNumber } from "./seccomp/syscalls.ts";
@@ -15,11 +15,16 @@ interface Koffi {
   errno(): number;
 }
 
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
 const PR_SET_DUMPABLE = 4;
 const PR_GET_DUMPABLE = 3;
 const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_SET_MODE_FILTER = 1;
-/** Node has threads already; a filter on one of them would be none. */
+/**
+ * Node has threads already; a filter on one of them would be none. It also takes along PR_SET_NO_NEW_PRIVS, which is a
+ * thread's own: programs with more rights could be run from the others.
+ */
 const SECCOMP_FILTER_FLAG_TSYNC = 1;
 
 const F_GETFD = 1;
@@ -32,12 +37,12 @@ const Limit = { fileSize: 1, core: 4, processes: 6, openFiles: 7 } as const;
 
 /**
  * Takes from this process, for good, what a sandbox host does not need once it serves: inherited descriptors, core
- * dumps, growing files, being looked into, and, with the filter, files, sockets, programs and processes. To be called when everything is
- * loaded and before the first foreign byte is read.
+ * dumps, growing files, being looked into, programs and processes, and, with the filter for serving, files and sockets.
+ * To be called when everything is loaded and before the first foreign byte is read.
  *
  * @throws Error when the system refuses any step: the process must not serve then
  */
-export function confine(libraryPath: string, { maxOpenFiles, maxThreads, isFiltered }: Confinement): void {
+export function confine(libraryPath: string, { maxOpenFiles, maxThreads, filter: kind }: Confinement): void {
   const koffi = createRequire(libraryPath)(libraryPath) as Koffi;
   const libc = koffi.load(null);
   const prctl = libc.func("int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)");
@@ -62,14 +67,18 @@ export function confine(libraryPath: string, { maxOpenFiles, maxThreads, isFilte
   // Nobody of the same user reads this memory or attaches to it.
   must("PR_SET_DUMPABLE", prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
   must("PR_SET_NO_NEW_PRIVS", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  if (!isFiltered) return;
+  // Behind the full wall the launcher has seen to it. A program that ended before this left a pipe that has ended, too.
+  if (kind === "basic") must("PR_SET_PDEATHSIG", prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
 
   const arch = process.arch as FilterArch;
   const seccomp = syscallNumber("seccomp", arch);
   if (seccomp === undefined) throw new Error(`there is no filter for ${arch}`);
   koffi.struct("sock_fprog", { length: "uint16", filter: "const void *" });
   const installFilter = libc.func("long syscall(long, unsigned long, unsigned long, const sock_fprog *)");
-  const filter = compileFilter(servingRules(process.pid), arch);
+  const filter =
+    kind === "serving"
+      ? compileFilter(servingRules(process.pid), arch)
+      : compileFilter(basicRules(process.pid), arch, "allow");
   const program = { length: filter.byteLength / 8, filter };
   must("seccomp", installFilter(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, program));
   // The filter is in force when something that was possible is so no longer.

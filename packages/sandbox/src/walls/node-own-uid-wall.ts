@@ -1,6 +1,6 @@
+import { endProcessesOf } from "./node-process-users.ts";
 import { describeProcess } from "./node-process-wall.ts";
 import { RESOURCES } from "./sandbox-host-arguments.ts";
-import { endProcessesOf } from "./node-user-id-pool.ts";
 import type { UserIdPool } from "./node-user-id-pool.ts";
 import type { Launch, Wall } from "./wall.ts";
 

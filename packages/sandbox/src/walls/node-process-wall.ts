@@ -1,5 +1,6 @@
 import { FOREIGN_FUNCTIONS_FILE } from "./node-foreign-functions.ts";
 import { RESOURCES, formatArguments } from "./sandbox-host-arguments.ts";
+import type { SandboxHostArguments } from "./sandbox-host-arguments.ts";
 import type { Launch, SpawnDescription, Wall } from "./wall.ts";
 
 /** A process of its own with an empty environment and, on Linux, limits: what every machine offers. */
@@ -18,7 +19,10 @@ export function describeProcess(
 ): SpawnDescription {
   const places = Object.fromEntries(files.map(({ name, source }) => [name, source]));
   const isConfined = FOREIGN_FUNCTIONS_FILE in places;
-  const said = { files: places, ...(isConfined && { confinement: { ...resources, isFiltered: false } }) };
+  const said: SandboxHostArguments = {
+    files: places,
+    ...(isConfined && { confinement: { ...resources, filter: "basic" } }),
+  };
   return {
     command: executable,
     args: [...nodeFlags, entry, formatArguments(said)],

@@ -8,8 +8,8 @@ import type { GroupPlace } from "./cgroup-mounts.ts";
 import { RESOURCES } from "./sandbox-host-arguments.ts";
 
 const MEMORY_FILES = {
-  1: { limit: "memory.limit_in_bytes", events: "memory.oom_control" },
-  2: { limit: "memory.max", events: "memory.events" },
+  1: { limit: "memory.limit_in_bytes", events: "memory.oom_control", swap: "memory.swappiness" },
+  2: { limit: "memory.max", events: "memory.events", swap: "memory.swap.max" },
 } as const;
 
 const REMOVE_TRIES = 50;
@@ -43,6 +43,9 @@ export class ResourceGroup {
     for (const folder of this.#folders) mkdirSync(folder);
     try {
       write(pids, "pids.max", RESOURCES.maxThreads);
+      // What is swapped out counts for nothing in the limit: a group could fill the machine's swap.
+      const { swap } = MEMORY_FILES[place.version];
+      if (existsSync(join(this.#memory, swap))) write(this.#memory, swap, 0); // Absent from kernels without swap.
     } catch (error) {
       for (const folder of this.#folders) rmdirSync(folder);
       throw error;

@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { lstat, mkdir } from "node:fs/promises";
+import { chmod, lstat, mkdir } from "node:fs/promises";
 import { dirname, isAbsolute, normalize } from "node:path";
 
 const OTHERS_MAY_WRITE = 0o022;
@@ -17,6 +17,8 @@ export async function makeRootFolder(path: string): Promise<void> {
   if (above !== path) await makeRootFolder(above);
   try {
     await mkdir(path, { mode: 0o755 });
+    // Whatever the umask: users of sandbox hosts must be able to look through it.
+    await chmod(path, 0o755);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }

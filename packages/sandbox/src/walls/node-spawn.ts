@@ -18,7 +18,7 @@ export interface SpawnedHost {
 }
 
 /**
- * Starts what a wall described: empty environment, no console, no descriptors but ours.
+ * Starts what a wall described: empty environment, no console, no terminal, no descriptors but ours.
  *
  * @throws Error when the system refuses at once, for example the user
  */
@@ -59,6 +59,9 @@ function start({ command, args, userId, launcherPipes }: SpawnDescription): Chil
     env: {},
     cwd: "/",
     windowsHide: true,
+    // A session of its own: /dev/tty would be the terminal of whoever started the embedding program, to read from, to
+    // write to and to type into. On Windows `detached` means a window.
+    detached: process.platform !== "win32",
     // Node drops every further group when it is given a user.
     ...(userId !== undefined && { uid: userId, gid: userId }),
   });

@@ -1,9 +1,8 @@
-import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { randomInt, randomUUID } from "node:crypto";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 
+import { usersInUse } from "./node-process-users.ts";
 import { makeRootFolder } from "./node-root-folder.ts";
 
 /** User and group ids that are given to sandbox hosts. */
@@ -21,10 +20,6 @@ export const DEFAULT_USER_IDS: UserIdRange = { first: 0x7100_0000, count: 0x1_00
 /** Ids that one embedding program takes for itself: so many sandbox hosts can it have at a time. */
 const BLOCK = 1_024;
 const MAX_TRIES = 200;
-const MAX_ROUNDS = 100;
-const ROUND_WAIT_MS = 10;
-/** About 1 ms. */
-const READS_PER_TURN = 50;
 
 /** Hands out user ids that no other process has. */
 export class UserIdPool {
@@ -66,7 +61,7 @@ export async function claimUserIds(range: UserIdRange, folder: string): Promise<
   if (blocks < 1 || range.first < 1) throw new Error(`a range of user ids has ${BLOCK} or more, and none is root's`);
   await refuseUnmapped(range);
   await makeRootFolder(folder);
-  const used = await usedUserIds();
+  const used = await usersInUse();
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const first = range.first + randomInt(blocks) * BLOCK;
     if ([...used].some((id) => id >= first && id < first + BLOCK)) continue;
@@ -83,57 +78,6 @@ async function refuseUnmapped({ first, count }: UserIdRange): Promise<void> {
     return inside <= first && first + count <= inside + length;
   });
   if (!isMapped) throw new Error(`the user ids ${first} to ${first + count - 1} do not exist in this container`);
-}
-
-async function usedUserIds(): Promise<Set<number>> {
-  const used = new Set<number>();
-  for (const [, ids] of await usersOfProcesses()) for (const id of ids) used.add(id);
-  return used;
-}
-
-function readStatus(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, "latin1");
-  } catch {
-    return ""; // It ended meanwhile.
-  }
-}
-
-/** Real, effective, saved and file-system user of every process. */
-async function usersOfProcesses(): Promise<Map<number, number[]>> {
-  const users = new Map<number, number[]>();
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  for (const [index, pid] of pids.entries()) {
-    // The kernel answers from memory: waiting for it costs several times the answer. But nobody else waits long.
-    if (index % READS_PER_TURN === READS_PER_TURN - 1) await nextTurn();
-    const status = readStatus(pid);
-    const [, ids] = /^Uid:\s+(.+)$/m.exec(status) ?? [];
-    if (ids !== undefined && !/^State:\s+[ZX]/m.test(status)) users.set(Number(pid), ids.split(/\s+/).map(Number));
-  }
-  return users;
-}
-
-/**
- * Ends every process of a user of a sandbox host. A hostile one may have started others, which its own end leaves
- * alive where no namespace holds them; the user must not pass on before they are gone.
- *
- * @returns whether all are gone
- */
-export async function endProcessesOf(userId: number): Promise<boolean> {
-  // Each round finds what was started during the one before; the user's limit on processes bounds it.
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const found = [...(await usersOfProcesses())].filter(([, ids]) => ids.includes(userId));
-    if (found.length === 0) return true;
-    for (const [pid] of found) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It ended by itself.
-      }
-    }
-    await wait(ROUND_WAIT_MS);
-  }
-  return false;
 }
 
 /** A file of its own that says who has the block. */
@@ -160,12 +104,17 @@ async function isAlive(owner: string): Promise<boolean> {
 
 /** Makes a file with this process's name, or answers false when there is one. */
 async function writeNew(path: string): Promise<boolean> {
+  // It appears with its contents: a claim that is empty for a moment would be taken for one of nobody.
+  const whole = `${path}.${randomUUID()}`;
+  await writeFile(whole, `${process.pid} ${await startTimeOf(process.pid)}`, { flag: "wx", mode: 0o644 });
   try {
-    await writeFile(path, `${process.pid} ${await startTimeOf(process.pid)}`, { flag: "wx", mode: 0o644 });
+    await link(whole, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
     throw error;
+  } finally {
+    await rm(whole);
   }
 }
 

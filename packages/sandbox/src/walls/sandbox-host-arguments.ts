@@ -12,10 +12,10 @@ export interface Confinement {
   /** Threads and processes that its user may have; absent where others have the same user. */
   readonly maxThreads?: number;
   /**
-   * Whether it puts its filter on itself. Only under a launcher's filter: without one, Node has an io_uring by then,
-   * and the operations of a ring pass no filter.
+   * The filter that it puts on itself. `serving` only under a launcher's filter: without one, Node has an io_uring by
+   * then, and the operations of a ring pass no filter.
    */
-  readonly isFiltered: boolean;
+  readonly filter: "serving" | "basic";
 }
 
 /** Node itself uses some twenty files. It has eleven threads, and isolated-vm some more for each isolate at work. */

@@ -4,7 +4,7 @@ import test from "node:test";
 
 import { Verdict, assemble, end, load, whenEqual } from "../../src/walls/seccomp/bpf.ts";
 import { compileFilter } from "../../src/walls/seccomp/filter.ts";
-import { STARTING_RULES, servingRules } from "../../src/walls/seccomp/policy.ts";
+import { STARTING_RULES, basicRules, servingRules } from "../../src/walls/seccomp/policy.ts";
 import { AUDIT_ARCH, SYSCALLS, syscallNumber } from "../../src/walls/seccomp/syscalls.ts";
 import type { FilterArch, SyscallName } from "../../src/walls/seccomp/syscalls.ts";
 
@@ -55,6 +55,7 @@ function verdictOf(program: Uint8Array, { number, arch = AUDIT_ARCH.x64, args = 
 }
 
 const serving = compileFilter(servingRules(PID), "x64");
+const basic = compileFilter(basicRules(PID), "x64", "allow");
 const starting = compileFilter(STARTING_RULES, "x64");
 const numberOf = (name: SyscallName): number => syscallNumber(name, "x64") ?? assert.fail(name);
 const whileServing = (name: SyscallName, ...args: bigint[]): number =>
@@ -74,7 +75,7 @@ const UNNAMED = {
 } as const; // prettier-ignore
 
 test("ends the process for a call of another architecture or of x32", () => {
-  for (const filter of [starting, serving]) {
+  for (const filter of [starting, serving, basic]) {
     assert.equal(verdictOf(filter, { number: 0, arch: 0x4000_0003 }), Verdict.killProcess, "i386");
     assert.equal(verdictOf(filter, { number: 0, arch: AUDIT_ARCH.arm64 }), Verdict.killProcess);
     assert.equal(verdictOf(filter, { number: 0x4000_0000 }), Verdict.killProcess, "x32 read");
@@ -92,7 +93,7 @@ test("refuses every call that it does not name", () => {
 test("leaves no way to a file or a program while serving", () => {
   for (const name of ["execve", "open", "openat", "stat", "newfstatat", "statx", "readlink", "getdents64"] as const)
     assert.equal(whileServing(name), EPERM, name);
-  for (const name of ["read", "write", "mmap", "mprotect", "futex", "epoll_pwait", "exit_group"] as const)
+  for (const name of ["read", "write", "munmap", "mprotect", "futex", "epoll_pwait", "exit_group"] as const)
     assert.equal(whileServing(name), Verdict.allow, name);
 });
 
@@ -112,6 +113,35 @@ test("admits threads, but neither processes nor namespaces", () => {
   for (const namespace of [0x0002_0000n, 0x1000_0000n, 0x2000_0000n, 0x4000_0000n])
     assert.equal(whileServing("clone", pthread | namespace), EPERM);
   assert.equal(whileServing("clone3"), ENOSYS, "the C library then takes clone");
+});
+
+test("admits private memory only, and no advice that hides it", () => {
+  const flags = (filter: Uint8Array, bits: bigint): number =>
+    verdictOf(filter, { number: numberOf("mmap"), args: [0n, 4_096n, 3n, bits] });
+  for (const filter of [serving, basic]) {
+    for (const bits of [0x22n, 0x2n, 0x4022n, 0x2_0022n]) assert.equal(flags(filter, bits), Verdict.allow);
+    for (const bits of [0x21n, 0x1n, 0x3n, 0x20n, 0x4_0022n, 0x5540_0022n | 0x4_0000n])
+      assert.equal(flags(filter, bits), EPERM, bits.toString(16));
+  }
+  for (const advice of [4n, 8n, 14n, 16n]) assert.equal(whileServing("madvise", 0n, 0n, advice), Verdict.allow);
+  for (const advice of [12n, 20n, 21n, 22n, 23n, 100n, 101n])
+    assert.equal(whileServing("madvise", 0n, 0n, advice), EPERM, `${advice}`);
+});
+
+test("without a launcher takes programs, processes and their neighbours, and leaves the rest", () => {
+  const verdict = (name: SyscallName, ...args: bigint[]): number => verdictOf(basic, { number: numberOf(name), args });
+  for (const name of ["execve", "execveat", "fork", "vfork", "ptrace", "kill", "unshare", "keyctl", "seccomp"] as const)
+    assert.equal(verdict(name), EPERM, name);
+  assert.equal(verdict("clone", 0x11n), EPERM, "fork");
+  assert.equal(verdict("clone", 0x3d0f00n), Verdict.allow, "a thread");
+  assert.equal(verdict("clone", 0x3d0f00n | 0x1000_0000n), EPERM, "a thread with a namespace");
+  assert.equal(verdict("clone3"), ENOSYS);
+  assert.equal(verdict("io_uring_setup"), ENOSYS);
+  assert.equal(verdict("prctl", 1n), EPERM, "PR_SET_PDEATHSIG");
+  for (const request of [0x5412n, 0x541cn, 0x5412n | (1n << 32n)]) assert.equal(verdict("ioctl", 0n, request), EPERM);
+  assert.equal(verdict("ioctl", 0n, 0x5401n), Verdict.allow);
+  for (const number of [UNNAMED.socket, numberOf("openat"), 463])
+    assert.equal(verdictOf(basic, { number }), Verdict.allow);
 });
 
 test("lets the process signal itself and nobody else", () => {

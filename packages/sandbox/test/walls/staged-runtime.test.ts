@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import {
   chmod,
   chown,
@@ -17,10 +19,11 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import test from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 
+import { endProcessesOf } from "../../src/walls/node-process-users.ts";
 import { stageRuntime } from "../../src/walls/node-staged-runtime.ts";
-import { UserIdPool, claimUserIds, endProcessesOf } from "../../src/walls/node-user-id-pool.ts";
+import { UserIdPool, claimUserIds } from "../../src/walls/node-user-id-pool.ts";
 import type { Launch } from "../../src/walls/wall.ts";
 
 const skip = process.getuid?.() !== 0 && "only root stages a runtime";
@@ -182,6 +185,43 @@ test("of many programs that find a stale claim at once, one gets the block", { s
       assert.equal(results.filter(({ status }) => status === "fulfilled").length, 1, `round ${round}`);
     }
     assert.ok((await readdir(claims)).every((name) => !name.endsWith(".takeover")));
+  }),
+);
+
+test("lets no claim be seen without its owner, which would make it anybody's", { skip }, () =>
+  withFolder(async (folder) => {
+    const claims = join(folder, "user-ids");
+    let isClaiming = true;
+    const watching = (async (): Promise<string[]> => {
+      const seen: string[] = [];
+      while (isClaiming) {
+        const names = existsSync(claims) ? readdirSync(claims).filter((name) => /^\d+$/.test(name)) : [];
+        seen.push(...names.map((name) => readFileSync(join(claims, name), "latin1")));
+        await nextTurn();
+      }
+      return seen;
+    })();
+    for (let round = 0; round < 20; round += 1)
+      await claimUserIds({ first: 0x7200_0000 + round * 1_024, count: 1_024 }, claims);
+    isClaiming = false;
+    const seen = await watching;
+    assert.ok(seen.length > 0);
+    assert.ok(seen.every((owner) => /^\d+ \d+$/.test(owner)));
+  }),
+);
+
+test("makes its folders passable whatever the umask", { skip }, () =>
+  withFolder(async (folder, launch) => {
+    const program = `
+      import { stageRuntime } from ${JSON.stringify(join(import.meta.dirname, "../../src/walls/node-staged-runtime.ts"))};
+      process.umask(0o077);
+      await stageRuntime(${JSON.stringify(launch)}, ${JSON.stringify(join(folder, "a/b/runtime"))});`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    assert.deepEqual(await once(child, "exit"), [0, null]);
+    for (const path of ["a", "a/b", "a/b/runtime"])
+      assert.equal((await lstat(join(folder, path))).mode & 0o777, 0o755, path);
   }),
 );
 

@@ -35,8 +35,8 @@ async function withSandbox(wall: Wall, work: (sandbox: Sandbox) => Promise<void>
 }
 
 /** One line of /proc/PID/status, without its name. */
-function statusOf(pid: number, name: string): string {
-  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+function statusOf(pid: number, name: string, thread?: string): string {
+  const status = readFileSync(`/proc/${pid}/${thread === undefined ? "" : `task/${thread}/`}status`, "latin1");
   return new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trim() ?? assert.fail(name);
 }
 
@@ -62,7 +62,25 @@ for (const [which, offer] of offers) {
     if (isRoot) assert.equal(statusOf(pid, "Groups"), "");
     for (const set of ["CapInh", "CapPrm", "CapEff", "CapAmb"])
       assert.equal(BigInt(`0x${statusOf(pid, set)}`), 0n, set);
-    assert.equal(statusOf(pid, "NoNewPrivs"), "1");
+    // Each thread has its own: from one without it, programs with more rights could be run.
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      assert.equal(statusOf(pid, "NoNewPrivs", thread), "1", thread);
+      assert.equal(statusOf(pid, "Seccomp", thread), "2", thread);
+    }
+  });
+
+  tryOut("has no terminal to read from, write to or type into", async ({ pid }) => {
+    // session and tty_nr of proc(5).
+    const ofTerminal = (process: number | string): (string | undefined)[] => {
+      const stat = readFileSync(`/proc/${process}/stat`, "latin1");
+      return stat
+        .slice(stat.lastIndexOf(")") + 2)
+        .split(" ")
+        .slice(3, 5);
+    };
+    const [session, terminal] = ofTerminal(pid);
+    assert.notEqual(session, ofTerminal("self")[0]);
+    assert.equal(terminal, "0");
   });
 
   tryOut("has limits that cannot be raised", async ({ pid }) => {

@@ -9,20 +9,28 @@ const ENOSYS = 38;
 /** What a filter does with one system call. Arguments are compared by their low word: the kernel takes these as 32 bits. */
 export type Rule =
   | { readonly kind: "allow" }
+  | { readonly kind: "refuse" }
   /** "There is no such call": the C library and libuv then take an older way, which the filter can look at. */
   | { readonly kind: "absent" }
   | { readonly kind: "argument-among"; readonly argument: number; readonly values: readonly number[] }
+  | { readonly kind: "argument-none-of"; readonly argument: number; readonly values: readonly number[] }
   | { readonly kind: "argument-bits"; readonly argument: number; readonly mask: number; readonly bits: number }
   | { readonly kind: "argument-null"; readonly argument: number };
 
-/** Calls that are not in it fail with EPERM. */
 export type Rules = Readonly<Partial<Record<SyscallName, Rule>>>;
 
+/** What happens to calls that no rule names. */
+export type Otherwise = "refuse" | "allow";
+
 /**
- * A seccomp program for one processor, as bytes that the kernel and bubblewrap take. A call made through another
- * processor mode, or through x32, ends the process: only an attacker does that.
+ * A seccomp program for one processor, as bytes that the kernel and bubblewrap take. What is refused fails with EPERM.
+ * A call made through another processor mode, or through x32, ends the process: only an attacker does that.
  */
-export function compileFilter(rules: Rules, arch: FilterArch): Uint8Array<ArrayBuffer> {
+export function compileFilter(
+  rules: Rules,
+  arch: FilterArch,
+  otherwise: Otherwise = "refuse",
+): Uint8Array<ArrayBuffer> {
   return assemble([
     load(DataOffset.arch),
     ...unlessEqual(AUDIT_ARCH[arch], [end(Verdict.killProcess)]),
@@ -33,7 +41,7 @@ export function compileFilter(rules: Rules, arch: FilterArch): Uint8Array<ArrayB
       // Every body ends with a verdict, so what follows still has the call's number loaded.
       return number === undefined ? [] : whenEqual(number, bodyOf(rule));
     }),
-    end(Verdict.failWith(EPERM)),
+    end(otherwise === "allow" ? Verdict.allow : Verdict.failWith(EPERM)),
   ]);
 }
 
@@ -43,6 +51,8 @@ function bodyOf(rule: Rule): Instruction[] {
   switch (rule.kind) {
     case "allow":
       return [allow];
+    case "refuse":
+      return [refuse];
     case "absent":
       return [end(Verdict.failWith(ENOSYS))];
     case "argument-among":
@@ -50,6 +60,12 @@ function bodyOf(rule: Rule): Instruction[] {
         load(DataOffset.argumentLow(rule.argument)),
         ...rule.values.flatMap((value) => whenEqual(value, [allow])),
         refuse,
+      ];
+    case "argument-none-of":
+      return [
+        load(DataOffset.argumentLow(rule.argument)),
+        ...rule.values.flatMap((value) => whenEqual(value, [refuse])),
+        allow,
       ];
     case "argument-bits":
       return [load(DataOffset.argumentLow(rule.argument)), and(rule.mask), ...whenEqual(rule.bits, [allow]), refuse];

@@ -1,10 +1,12 @@
-// The two filters of a sandbox host. The first is in force from its launcher's exec on and admits what Node needs to
+// The filters of a sandbox host. Behind the full wall there are two. The first is in force from its launcher's exec on and admits what Node needs to
 // start; the second is put on top of it by the sandbox host itself, before it reads the first byte of its pipe, and
-// leaves no way to a file, a socket, a process or a program.
+// leaves no way to a file, a socket, a process or a program. Behind the others it puts a third kind on itself, which
+// leaves files and sockets, but neither programs nor processes.
 import type { Rule, Rules } from "./filter.ts";
 import type { SyscallName } from "./syscalls.ts";
 
 const ALLOW: Rule = { kind: "allow" };
+const REFUSE: Rule = { kind: "refuse" };
 const ABSENT: Rule = { kind: "absent" };
 
 const CLONE_THREAD = 0x0001_0000;
@@ -17,14 +19,36 @@ const PR_SET_NO_NEW_PRIVS = 38;
 const FIONBIO = 0x5421;
 const FIOCLEX = 0x5451;
 const TCGETS = 0x5401;
+const TIOCSTI = 0x5412;
+const TIOCLINUX = 0x541c;
 const F_GETFD = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
+/** MAP_SHARED, MAP_PRIVATE and their combinations, and MAP_HUGETLB. */
+const MAP_KINDS = 0x0f | 0x4_0000;
+const MAP_PRIVATE = 0x02;
+/** What an allocator says of its own pages: NORMAL, DONTNEED, FREE, DONTFORK, (NO)HUGEPAGE, (DO)DUMP, guards. */
+const OWN_PAGES = [0, 4, 8, 10, 14, 15, 16, 17, 102, 103];
 /** O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE that is not O_DIRECTORY. */
 const O_WRITING = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20_000_000;
 
-const allowAll = (names: readonly SyscallName[]): Rules => Object.fromEntries(names.map((name) => [name, ALLOW]));
+const all = (names: readonly SyscallName[], rule: Rule): Rules => Object.fromEntries(names.map((name) => [name, rule]));
+const allowAll = (names: readonly SyscallName[]): Rules => all(names, ALLOW);
+
+/** Threads, but neither processes nor namespaces. The flags of clone3 lie in memory, where no filter can look. */
+const THREADS_ONLY: Rules = {
+  clone: { kind: "argument-bits", argument: 0, mask: CLONE_THREAD | CLONE_NAMESPACES, bits: CLONE_THREAD },
+  clone3: ABSENT,
+};
+
+/**
+ * Pages of a shared mapping stay when they are dropped from it, and huge pages are of a store of their own: neither
+ * shows in a process's memory, which is what the watchdog looks at.
+ */
+const PRIVATE_MEMORY: Rules = {
+  mmap: { kind: "argument-bits", argument: 3, mask: MAP_KINDS, bits: MAP_PRIVATE },
+};
 
 const SERVING: Rules = {
   ...allowAll(["read", "write", "readv", "writev", "close", "fstat", "shutdown"]),
@@ -37,9 +61,7 @@ const SERVING: Rules = {
   ...allowAll(["sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler"]),
   ...allowAll(["clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday"]),
   ...allowAll(["getrusage", "getrandom", "sysinfo"]),
-  // Threads, but neither processes nor namespaces. The flags of clone3 lie in memory, where no filter can look.
-  clone: { kind: "argument-bits", argument: 0, mask: CLONE_THREAD | CLONE_NAMESPACES, bits: CLONE_THREAD },
-  clone3: ABSENT,
+  ...THREADS_ONLY,
   prctl: { kind: "argument-among", argument: 0, values: [PR_SET_NAME, PR_SET_VMA] },
   // Limits may be read, not set.
   prlimit64: { kind: "argument-null", argument: 2 },
@@ -82,5 +104,38 @@ export const STARTING_RULES: Rules = {
 /** In force while the sandbox host serves. `pid` is its own: `abort` must work, other processes are out of reach. */
 export const servingRules = (pid: number): Rules => ({
   ...SERVING,
+  ...PRIVATE_MEMORY,
+  // Not MADV_PAGEOUT and MADV_COLD, which move memory to where the watchdog does not look, and not MADV_MERGEABLE, which
+  // shows by its timing what other processes hold.
+  madvise: { kind: "argument-among", argument: 2, values: OWN_PAGES },
   tgkill: { kind: "argument-among", argument: 0, values: [pid] },
+});
+
+/**
+ * Puts an end to programs, processes, other processes, namespaces and rare parts of the kernel where nothing else does;
+ * what is not named is admitted. Node has an io_uring by then, so files and sockets cannot be among them: a ring's
+ * operations pass no filter, but none of them makes a process or runs a program. The filter must not change the
+ * signal that ends the process with its parent, either.
+ */
+export const basicRules = (pid: number): Rules => ({
+  ...all(["execve", "execveat", "fork", "vfork"], REFUSE),
+  ...THREADS_ONLY,
+  ...PRIVATE_MEMORY,
+  ...all(["ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"], REFUSE),
+  ...all(["pidfd_open", "pidfd_getfd", "pidfd_send_signal"], REFUSE),
+  ...all(["kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"], REFUSE),
+  tgkill: { kind: "argument-among", argument: 0, values: [pid] },
+  ...all(["setpriority", "ioprio_set", "migrate_pages", "move_pages"], REFUSE),
+  ...all(["sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"], REFUSE),
+  ...all(["unshare", "setns", "mount", "umount2", "pivot_root", "chroot"], REFUSE),
+  ...all(["open_tree", "move_mount", "fsopen", "mount_setattr"], REFUSE),
+  ...all(["add_key", "request_key", "keyctl", "bpf", "userfaultfd", "perf_event_open", "personality"], REFUSE),
+  // What is taken by these outlives the process.
+  ...all(["shmget", "shmat", "semget", "msgget", "mq_open"], REFUSE),
+  seccomp: REFUSE,
+  io_uring_setup: ABSENT,
+  prctl: { kind: "argument-among", argument: 0, values: [PR_SET_NAME, PR_SET_VMA] },
+  prlimit64: { kind: "argument-null", argument: 2 },
+  // Typing into a terminal.
+  ioctl: { kind: "argument-none-of", argument: 1, values: [TIOCSTI, TIOCLINUX] },
 });
