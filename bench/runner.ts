@@ -5,6 +5,8 @@ export interface Subject {
   readonly case: string;
   readonly subject: string;
   readonly count: number;
+  /** Milliseconds of rest before each operation, which are not counted; without it one follows the other. */
+  readonly restMs?: number;
   run(count: number): Promise<void>;
 }
 
@@ -38,19 +40,43 @@ export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+interface Used {
+  /** Microseconds of the clock and of this process's CPU time. */
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+async function timed(work: () => Promise<void>): Promise<Used> {
+  const cpuBefore = process.cpuUsage();
+  const startedAt = performance.now();
+  await work();
+  const wall = (performance.now() - startedAt) * 1_000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { wall, cpu: user + system };
+}
+
+/** One round of a subject, per operation. */
+async function runRound({ count, restMs, run }: Subject): Promise<Used> {
+  let [wall, cpu] = [0, 0];
+  const batch = restMs === undefined ? count : 1;
+  for (let done = 0; done < count; done += batch) {
+    if (restMs !== undefined) await new Promise((resolve) => void setTimeout(resolve, restMs));
+    const used = await timed(() => run(batch));
+    wall += used.wall;
+    cpu += used.cpu;
+  }
+  return { wall: wall / count, cpu: cpu / count };
+}
+
 /** Runs the subjects in turns, round after round, so that a busy machine is busy for all of them. */
 export async function measure(subjects: readonly Subject[], rounds: number): Promise<Row[]> {
   for (const subject of subjects) await subject.run(Math.ceil(subject.count / 4));
   const samples = subjects.map((): { wall: number[]; cpu: number[] } => ({ wall: [], cpu: [] }));
   for (let round = 0; round < rounds; round += 1) {
     for (const [index, subject] of subjects.entries()) {
-      const cpuBefore = process.cpuUsage();
-      const startedAt = performance.now();
-      await subject.run(subject.count);
-      const wall = ((performance.now() - startedAt) * 1_000) / subject.count;
-      const { user, system } = process.cpuUsage(cpuBefore);
+      const { wall, cpu } = await runRound(subject);
       samples[index]?.wall.push(wall);
-      samples[index]?.cpu.push((user + system) / subject.count);
+      samples[index]?.cpu.push(cpu);
     }
   }
   return subjects.map(({ case: name, subject }, index) => {

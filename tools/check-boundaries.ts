@@ -13,8 +13,15 @@ const PURE: ReadonlySet<string> = new Set(["base", "spec", "wire", "guest", "sdk
 /** Packages that belong to Node, with `node:` only in `node-*.ts` all the same. */
 const NODE_FILES_ONLY: ReadonlySet<string> = new Set(["archive", "client", "trust", "sandbox", "scanner", "store"]);
 const FORBIDDEN_NAMES = /(?:^|\/)(?:utils?|helpers?|common|misc)\.ts$/;
-/** What a package offers besides its index: what runs in a sandbox host must not load the supervisor's half. */
-const SECOND_DOORS: ReadonlySet<string> = new Set(["@berth/sandbox/sandbox-host", "@berth/sandbox/wasm-binary"]);
+/**
+ * What a package offers besides its index: what runs in a sandbox host must not load the supervisor's half, and
+ * who builds plugins' folders must not run the command line.
+ */
+const SECOND_DOORS: ReadonlySet<string> = new Set([
+  "@berth/sandbox/sandbox-host",
+  "@berth/sandbox/wasm-binary",
+  "@berth/cli/build-plugin",
+]);
 const BUILTINS: ReadonlySet<string> = new Set(builtinModules);
 
 /** What one file imports: statically, dynamically, as a type in place, or by asking where a module lies. */

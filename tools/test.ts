@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { run } from "node:test";
 
 import { checkBoundaries } from "./check-boundaries.ts";
+import { checkClaims } from "./check-claims.ts";
 import { checkDocs } from "./check-docs.ts";
 import { checkGenerated } from "./generated-files.ts";
 import { listFiles, root } from "./workspace.ts";
@@ -57,6 +58,7 @@ const checks: Readonly<Record<string, () => string[] | Promise<string[]>>> = {
   boundaries: () => checkBoundaries(),
   "generated files": () => checkGenerated(),
   "links in docs": () => checkDocs(),
+  "tests named in the threat model": () => checkClaims(),
 };
 
 async function runChecks(tally: Tally): Promise<void> {
@@ -75,26 +77,30 @@ async function runChecks(tally: Tally): Promise<void> {
   }
 }
 
-const placeOf = (file: string | undefined): string => (file ?? "").replace(`${root}/`, "");
-
 /** Runs test files, so many at a time; answers with the outcome of each that has tests. */
 async function runFiles(files: readonly string[], concurrency: number): Promise<Map<string, FileOutcome>> {
   const outcomes = new Map<string, FileOutcome>();
-  const outcomeOf = (file: string | undefined): FileOutcome => {
-    const place = placeOf(file);
-    let outcome = outcomes.get(place);
-    if (outcome === undefined) outcomes.set(place, (outcome = { passed: 0, named: [], failures: [], skips: [] }));
-    return outcome;
+  const waiting = [...files];
+  const work = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const outcome = await runFile(file);
+      if (outcome.passed + outcome.failures.length + outcome.skips.length > 0) outcomes.set(file, outcome);
+    }
   };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return outcomes;
+}
+
+/** One run for each file: what a test says of its file is where its text stands, which many files may share. */
+async function runFile(file: string): Promise<FileOutcome> {
+  const outcome: FileOutcome = { passed: 0, named: [], failures: [], skips: [] };
   const stream = run({
-    files: files.map((file) => join(root, file)),
-    concurrency,
+    files: [join(root, file)],
     timeout: FILE_TIMEOUT_MS,
     execArgv: ["--disable-warning=ExperimentalWarning"],
   });
-  stream.on("test:pass", ({ name, file, skip, details }) => {
+  stream.on("test:pass", ({ name, skip, details }) => {
     if (details.type === "suite") return;
-    const outcome = outcomeOf(file);
     if (skip !== undefined && skip !== false)
       outcome.skips.push(`${name}: ${skip === true ? "no reason given" : skip}`);
     else {
@@ -102,19 +108,19 @@ async function runFiles(files: readonly string[], concurrency: number): Promise<
       outcome.named.push(...NAMED.filter((each) => name.includes(each)));
     }
   });
-  stream.on("test:fail", ({ name, file, details }) => {
+  stream.on("test:fail", ({ name, details }) => {
     if (details.type === "suite") return;
-    outcomeOf(file).failures.push(name);
+    outcome.failures.push(name);
     const cause: unknown = details.error.cause ?? details.error;
     const words = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-    say(`FAIL ${placeOf(file)}: ${name}\n     ${words.split("\n").slice(0, 14).join("\n     ")}`);
+    say(`FAIL ${file}: ${name}\n     ${words.split("\n").slice(0, 14).join("\n     ")}`);
   });
   await new Promise<void>((resolve, reject) => {
     stream.on("end", resolve);
     stream.on("error", reject);
     stream.resume();
   });
-  return outcomes;
+  return outcome;
 }
 
 /**

@@ -1,14 +1,13 @@
-import { readFile, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 
 import { reportOf } from "@berth/base";
 import type { ErrorReport } from "@berth/base";
 import type { Consent, DevelopmentSummary, Host, HostEvent, Plan } from "@berth/host";
 
+import { buildPluginFolder } from "./build-plugin.ts";
 import type { Invocation } from "./command.ts";
 import { errorLines, indented } from "./error-lines.ts";
 import { CliError } from "./errors.ts";
-import { packPluginFolder, readPluginFolder, typesFileOf, writePluginTypes } from "./plugin-folder.ts";
-import { formatPluginTypes } from "./plugin-types.ts";
 import { formatJson } from "./terminal.ts";
 import { openLocalHost } from "./with-host.ts";
 
@@ -135,13 +134,4 @@ export class DevelopmentSession {
   #show(error: ErrorReport | undefined): void {
     if (error !== undefined) this.#settings.invocation.terminal.say(indented(errorLines(error)));
   }
-}
-
-/** Builds a folder as `berth pack` does, and keeps the types beside the source up to date. */
-async function buildPluginFolder(path: string): Promise<Uint8Array> {
-  const folder = await readPluginFolder(path);
-  const types = await readFile(typesFileOf(folder), "utf8").catch(() => undefined); // Not written yet.
-  // Writing what is there already would be a change, which would build again, without end.
-  if (types !== formatPluginTypes(folder.manifest)) await writePluginTypes(folder);
-  return (await packPluginFolder(folder)).bytes;
 }

@@ -3,37 +3,25 @@ import type { Compartment, CompartmentOptions, CompartmentPort, Engine, LossReas
 import { GuestSignal } from "@berth/guest";
 import ivm from "isolated-vm";
 
+import { GuestLibrary } from "./guest-isolate.ts";
+import type { GuestFunction, GuestIsolate, IsolateSources } from "./guest-isolate.ts";
+import { IsolateStock } from "./isolate-stock.ts";
 import { CpuMeter } from "./node-cpu-meter.ts";
 
-/** Room for what the isolate's own limit does not count, beyond the plugin's memory. */
-const ISOLATE_OVERHEAD_MIB = 8;
 /** More than the guest library allows, so that only a plugin which tampered with it comes to this. */
 const MAX_TIMERS = 1_024;
 
 type Bytes = readonly Uint8Array[];
 
-/** The most that a guest draws at a time. */
-const MAX_RANDOM_BYTES = 65_536;
-
-/** What the isolates of a process need besides what the supervisor sends. */
-export interface IsolateSources {
-  /** The built guest library, as a script that answers with its `boot`. */
-  readonly guestScript: string;
-  /** Scripts of the library's parts, by their names. */
-  readonly partScripts: ReadonlyMap<string, string>;
-  /** Bytes from a secure source, one character for each. */
-  randomText(count: number): string;
-}
-
 /** V8 isolates through isolated-vm: one isolate for each compartment. */
 export function makeIsolateEngine(sources: IsolateSources): Engine {
+  const stock = new IsolateStock(new GuestLibrary(sources));
   return {
     name: "isolate",
-    open: (options, port) => new IsolateCompartment(sources, options, port),
+    open: (options, port) => new IsolateCompartment(stock, options, port),
+    prepare: () => stock.prepare(),
   };
 }
-
-type GuestFunction = ivm.Reference<(...args: never[]) => unknown>;
 
 /**
  * Every entry into the guest is synchronous and drains its microtasks, so an action that answers without
@@ -42,13 +30,9 @@ type GuestFunction = ivm.Reference<(...args: never[]) => unknown>;
  */
 class IsolateCompartment implements Compartment {
   readonly actions: readonly string[];
-  readonly #isolate: ivm.Isolate;
+  readonly #guest: GuestIsolate;
   readonly #port: CompartmentPort;
   readonly #options: CompartmentOptions;
-  readonly #call: GuestFunction;
-  readonly #settle: GuestFunction;
-  readonly #cancel: GuestFunction;
-  readonly #fire: GuestFunction;
   /** CPU time left for each call under way, milliseconds. */
   readonly #budgets = new Map<number, number>();
   readonly #requests = new Map<number, number>();
@@ -58,55 +42,46 @@ class IsolateCompartment implements Compartment {
   #said: unknown[][] = [];
   #isLost = false;
 
-  constructor(sources: IsolateSources, options: CompartmentOptions, port: CompartmentPort) {
+  constructor(stock: IsolateStock, options: CompartmentOptions, port: CompartmentPort) {
     this.#options = options;
     this.#port = port;
-    this.#isolate = new ivm.Isolate({ memoryLimit: options.memoryMiB + ISOLATE_OVERHEAD_MIB });
+    let guest: GuestIsolate | undefined;
     try {
-      const context = this.#isolate.createContextSync();
-      const guest = this.#isolate.compileScriptSync(sources.guestScript, { filename: "berth:guest" });
-      const boot = guest.runSync(context, { reference: true }) as GuestFunction;
-      const post = new ivm.Callback((...said: unknown[]) => this.#hear(said), { sync: true });
-      const outside = [drawer(sources), partReader(sources)] as never[];
-      const entry = boot.applySync(undefined, [post as never, ...outside], {
-        result: { reference: true },
-      }) as ivm.Reference<Record<string, never>>;
-      const functionOf = (name: string): GuestFunction =>
-        entry.getSync(name as never, { reference: true }) as GuestFunction;
-      this.#call = functionOf("call");
-      this.#settle = functionOf("settle");
-      this.#cancel = functionOf("cancel");
-      this.#fire = functionOf("fire");
+      guest = stock.take(options.memoryMiB);
+      guest.attach((said) => this.#hear(said));
       const timeout = options.cpuMs;
-      this.#isolate.compileScriptSync(options.code, { filename: options.sourceName }).runSync(context, { timeout });
-      const names = functionOf("start").applySync(undefined, [], { timeout }) as string;
+      guest.isolate
+        .compileScriptSync(options.code, { filename: options.sourceName })
+        .runSync(guest.context, { timeout });
+      const names = guest.start.applySync(undefined, [], { timeout }) as string;
+      this.#guest = guest;
       this.actions = JSON.parse(names) as string[];
     } catch (error) {
       const failure = describeLoadFailure(error);
-      if (!this.#isolate.isDisposed) this.#isolate.dispose();
+      guest?.[Symbol.dispose]();
       throw new PluginLoadError(failure);
     }
   }
 
   call(callId: number, action: string, json: string, bytes: Bytes, context: string): void {
     this.#budgets.set(callId, this.#options.cpuMs);
-    this.#enter(callId, this.#call, [callId, action, json, copyIn(bytes), context]);
+    this.#enter(callId, this.#guest.call, [callId, action, json, copyIn(bytes), context]);
   }
 
   settle(requestId: number, isOk: boolean, json: string, bytes: Bytes): void {
     const callId = this.#requests.get(requestId);
     this.#requests.delete(requestId);
-    if (callId !== undefined) this.#enter(callId, this.#settle, [requestId, isOk, json, copyIn(bytes)]);
+    if (callId !== undefined) this.#enter(callId, this.#guest.settle, [requestId, isOk, json, copyIn(bytes)]);
   }
 
   cancel(callId: number): void {
-    this.#enter(callId, this.#cancel, [callId]);
+    this.#enter(callId, this.#guest.cancel, [callId]);
   }
 
   [Symbol.dispose](): void {
     this.#isLost = true;
     this.#dropTimers();
-    if (!this.#isolate.isDisposed) this.#isolate.dispose();
+    this.#guest[Symbol.dispose]();
   }
 
   /**
@@ -131,7 +106,8 @@ class IsolateCompartment implements Compartment {
     const left = budget - this.#meter.usedMs(startedAt);
     if (left <= 0) return this.#lose("cpu");
     this.#budgets.set(callId, left);
-    if (escaped !== undefined) this.#handleEscape(target === this.#fire ? this.#onlyCall() : callId, escaped.error);
+    if (escaped !== undefined)
+      this.#handleEscape(target === this.#guest.fire ? this.#onlyCall() : callId, escaped.error);
     if (typeof answer === "string") this.#succeed(callId, answer, NO_BYTES);
     this.#deliver();
   }
@@ -140,7 +116,7 @@ class IsolateCompartment implements Compartment {
   #handleEscape(callId: number | undefined, error: unknown): void {
     const { name, message } =
       error instanceof Error ? error : { name: "Error", message: typeof error === "string" ? error : "" };
-    if (this.#isolate.isDisposed || message.includes("memory limit")) return this.#lose("memory");
+    if (this.#guest.isolate.isDisposed || message.includes("memory limit")) return this.#lose("memory");
     if (callId === undefined) return this.#port.log(0, "error", `in a timer, uncaught: ${name}: ${message}`);
     this.#fail(callId, JSON.stringify({ name, message, stack: "", code: "" }));
   }
@@ -215,7 +191,7 @@ class IsolateCompartment implements Compartment {
     // A timer is charged to the call under way with the most left: it belongs to one of them.
     let payer = 0;
     for (const [callId, left] of this.#budgets) if (left >= (this.#budgets.get(payer) ?? 0)) payer = callId;
-    this.#enter(payer, this.#fire, [timerId]);
+    this.#enter(payer, this.#guest.fire, [timerId]);
   }
 
   #succeed(callId: number, json: string, bytes: Bytes): void {
@@ -244,19 +220,6 @@ class IsolateCompartment implements Compartment {
 }
 
 const NO_BYTES: Bytes = [];
-
-/** The guest is hostile: what it asks for is looked at, and what is thrown to it tells nothing of this process. */
-const drawer = ({ randomText }: IsolateSources): unknown =>
-  new ivm.Callback(
-    (count: unknown) =>
-      typeof count === "number" && Number.isInteger(count) && count > 0 && count <= MAX_RANDOM_BYTES
-        ? randomText(count)
-        : "",
-    { sync: true },
-  );
-
-const partReader = ({ partScripts }: IsolateSources): unknown =>
-  new ivm.Callback((part: unknown) => (typeof part === "string" ? (partScripts.get(part) ?? "") : ""), { sync: true });
 
 /** Byte sections for the guest; copied, so that no memory is ever shared. */
 function copyIn(bytes: Bytes): unknown {

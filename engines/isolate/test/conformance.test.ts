@@ -5,9 +5,7 @@ import { machineWalls } from "@berth/sandbox";
 
 import { behaviourSuite } from "../../../packages/sandbox/conformance/behaviour.ts";
 import { CONTRACT_JAVASCRIPT, contractSuite } from "../../../packages/sandbox/conformance/contract.ts";
-import { escapeSuite } from "../../../packages/sandbox/conformance/hostile/escape.ts";
 import { removedGlobalsSuite } from "../../../packages/sandbox/conformance/hostile/removed-globals.ts";
-import { withinCallsSuite } from "../../../packages/sandbox/conformance/hostile/within-calls.ts";
 
 const { full } = await machineWalls(isolate());
 for (const level of isolate().levels) {
@@ -15,7 +13,5 @@ for (const level of isolate().levels) {
     test("isolate at isolated", { skip: full.missing.why }, () => {});
   else behaviourSuite(isolate(), {}, level);
 }
-escapeSuite(isolate());
 removedGlobalsSuite(isolate());
-withinCallsSuite(isolate());
 await contractSuite(isolate(), { code: new TextEncoder().encode(CONTRACT_JAVASCRIPT), sourceName: "plugin.js" });

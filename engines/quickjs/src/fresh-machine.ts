@@ -1,11 +1,10 @@
 import type { BaseMachine } from "./base-machine.ts";
-import { Machine, PAGE_BYTES } from "./machine.ts";
+import { Machine } from "./machine.ts";
+import { pagesFor } from "./machine-stock.ts";
 import type { MachineWorld } from "./machine-world.ts";
 import type { MemoryImage } from "./memory-image.ts";
 
 const MIB = 1_048_576;
-/** The engine's own stack, data and fragmentation, beyond what the plugin may use. */
-const OVERHEAD_BYTES = 2 * MIB;
 /** Memory that a call may use before the machine grows and has to be replaced after it. */
 const LEAST_ROOM_BYTES = 64 * 1_024;
 /** A call that uses more than this beyond the image costs its plugin a new machine. */
@@ -27,19 +26,15 @@ export class FreshMachine {
   #roomBytes = LEAST_ROOM_BYTES;
   #garbageBytes = 0;
 
-  constructor(base: BaseMachine, memoryMiB: number, world: MachineWorld, collectGarbage: () => void) {
+  /** `machine` holds what the base holds, and has the limit of `memoryMiB`. */
+  constructor(machine: Machine, base: BaseMachine, memoryMiB: number, world: MachineWorld, collectGarbage: () => void) {
     this.#base = base;
     this.#world = world;
-    this.#maxPages = (memoryMiB * MIB + OVERHEAD_BYTES) / PAGE_BYTES;
+    this.#maxPages = pagesFor(memoryMiB);
     this.#collectGarbage = collectGarbage;
-    this.#machine = new Machine(base.module, this.#maxPages, world, base.image);
+    this.#machine = machine;
     this.#machine.limitMemory(memoryMiB * MIB);
     this.#image = base.image;
-  }
-
-  /** A machine of its own for compiling, so that the compiler leaves nothing behind in this one. */
-  makeCompiler(): Machine {
-    return new Machine(this.#base.module, this.#maxPages, this.#world, this.#base.image);
   }
 
   get machine(): Machine {

@@ -50,7 +50,7 @@ export class OutOfMemory extends Error {
 export class Machine {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: QuickJsExports;
-  readonly #world: MachineWorld;
+  #world: MachineWorld;
   readonly #rejections: PendingRejections;
   #bytes: Buffer;
   #words: Uint32Array;
@@ -66,7 +66,7 @@ export class Machine {
       env: {
         host_call: (name: number, _length: number, _self: number, count: number, boxes: number) =>
           this.#hostCall(name, count, boxes),
-        host_interrupt: () => (world.isOverdue() ? 1 : 0),
+        host_interrupt: () => (this.#world.isOverdue() ? 1 : 0),
         // One time zone on every machine: UTC.
         host_get_timezone_offset: () => 0,
         host_promise_rejection: (promise: Box, reason: Box, isHandled: number) =>
@@ -76,7 +76,11 @@ export class Machine {
         host_module_load: () => 0,
       },
       wasi_snapshot_preview1: wasiRefusals((address) => {
-        new DataView(this.#memory.buffer).setBigUint64(address, BigInt(Math.trunc(world.nowMs())) * 1_000_000n, true);
+        new DataView(this.#memory.buffer).setBigUint64(
+          address,
+          BigInt(Math.trunc(this.#world.nowMs())) * 1_000_000n,
+          true,
+        );
       }),
       [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: this.#memory },
     });
@@ -95,6 +99,11 @@ export class Machine {
     this.#exports.qjs_set_max_stack_size(JS_STACK_BYTES);
     this.#exports.qjs_set_interrupt_handler(1);
     this.#exports.qjs_set_promise_rejection_handler(1);
+  }
+
+  /** Moves a machine that nothing has run in since it began as an image to the world of its compartment. */
+  moveTo(world: MachineWorld): void {
+    this.#world = world;
   }
 
   get sizeBytes(): number {
@@ -118,7 +127,8 @@ export class Machine {
 
   /** What the machine holds now; only while nothing runs in it, when the scratch area holds no state. */
   takeImage(): MemoryImage {
-    this.memory.fill(0, 0, SCRATCH_BYTES);
+    this.memory.fill(0, 0, this.#scratchEnd);
+    this.#scratchEnd = TRANSFER_START;
     return MemoryImage.take(this.#memory.buffer, SCRATCH_BYTES);
   }
 

@@ -2,7 +2,8 @@ import type { Clocks } from "./cpu-budget.ts";
 
 /**
  * Everything that a compartment takes from outside besides what the supervisor sends it. With the same
- * powers and the same messages in the same order a call gives the same bytes, in every process.
+ * powers and the same messages in the same order a call gives the same bytes, in every process; only its requests
+ * to the broker are numbered on from the call before.
  */
 export interface Powers {
   /** Milliseconds since 1970; read once for each entry, so the guest's clock stands still while it computes. */

@@ -7,13 +7,14 @@ import { HostFunction } from "./base-machine.ts";
 import type { BaseMachine } from "./base-machine.ts";
 import { CpuBudget } from "./cpu-budget.ts";
 import { FreshMachine } from "./fresh-machine.ts";
+import { MachineStock } from "./machine-stock.ts";
 import { OutOfMemory } from "./machine.ts";
 import type { ArgumentReader } from "./machine-world.ts";
 import type { Argument, Machine } from "./machine.ts";
 import type { Powers } from "./powers.ts";
 import type { Box } from "./quickjs-exports.ts";
-import { isOutOfMemory, loadFailure, readSections, tryParseMethod } from "./saying.ts";
-import type { Saying } from "./saying.ts";
+import { isOutOfMemory, loadFailure, readSaying, tryParseMethod } from "./saying.ts";
+import type { Saying, Words } from "./saying.ts";
 
 type Bytes = readonly Uint8Array[];
 
@@ -29,9 +30,11 @@ const FAILED_UNREADABLY = JSON.stringify({ name: "InternalError", message: "the 
 
 /** QuickJS in WebAssembly: the same fresh machine for every call, one call at a time. */
 export function makeQuickJsEngine(base: BaseMachine, powers: Powers): Engine {
+  const stock = new MachineStock(base, powers.collectGarbage);
   return {
     name: "quickjs",
-    open: (options, port) => new QuickJsCompartment(base, powers, options, port),
+    open: (options, port) => new QuickJsCompartment(base, stock, powers, options, port),
+    prepare: () => stock.prepare(),
   };
 }
 
@@ -47,6 +50,7 @@ export class QuickJsCompartment implements Compartment {
   #callId: number | undefined;
   /** What the guest said in the entry under way. */
   #said: Saying[] = [];
+  /** Bytes of it, and of the requests that have no answer yet. */
   #saidBytes = 0;
   readonly #maxSaidBytes: number;
   #isFresh = false;
@@ -54,10 +58,18 @@ export class QuickJsCompartment implements Compartment {
   #isLoaded = false;
   #nowMs = LOAD_TIME_MS;
   #loadWord = 0;
-  readonly #requests = new Set<number>();
+  /** Requests of the call under way, by numbers of ours: a guest that is fresh for every call numbers its own alike. */
+  readonly #requests = new Map<number, { readonly guestId: number; readonly bytes: number }>();
+  #nextRequest = 1;
   readonly #timers = new Map<number, () => void>();
 
-  constructor(base: BaseMachine, powers: Powers, options: CompartmentOptions, port: CompartmentPort) {
+  constructor(
+    base: BaseMachine,
+    stock: MachineStock,
+    powers: Powers,
+    options: CompartmentOptions,
+    port: CompartmentPort,
+  ) {
     this.#base = base;
     this.#powers = powers;
     this.#port = port;
@@ -69,8 +81,10 @@ export class QuickJsCompartment implements Compartment {
       isOverdue: () => this.#budget.isOverdrawn(),
       hear: (name: number, read: ArgumentReader) => this.#hear(name, read),
     };
-    this.#fresh = new FreshMachine(base, options.memoryMiB, world, powers.collectGarbage);
-    this.actions = this.#load(options);
+    // A machine of its own for compiling, so that the compiler leaves nothing behind in the other.
+    const { machine, compiler } = stock.takeTwo(options.memoryMiB, world);
+    this.#fresh = new FreshMachine(machine, base, options.memoryMiB, world, powers.collectGarbage);
+    this.actions = this.#load(options, compiler);
     this.#isLoaded = true;
     this.#isFresh = true;
   }
@@ -85,13 +99,12 @@ export class QuickJsCompartment implements Compartment {
     return this.#fresh.imageBytes;
   }
 
-  #load({ code, sourceName, cpuMs }: CompartmentOptions): string[] {
+  #load({ code, sourceName, cpuMs }: CompartmentOptions, compiler: Machine): string[] {
     const { machine } = this.#fresh;
     this.#budget.fill(cpuMs);
     let names: string | undefined;
     let failure: string | undefined;
     try {
-      const compiler = this.#fresh.makeCompiler();
       for (const part of partsNeededBy(code)) this.#prepare(part, compiler);
       const bytecode = compiler.compile(code, sourceName, true);
       const value = bytecode && machine.evaluate(bytecode);
@@ -134,9 +147,12 @@ export class QuickJsCompartment implements Compartment {
   }
 
   settle(requestId: number, isOk: boolean, json: string, bytes: Bytes): void {
+    const request = this.#requests.get(requestId);
     // Nothing runs on behalf of a call that has ended.
-    if (this.#isLost || !this.#requests.delete(requestId)) return;
-    this.#enter(this.#base.functions.settle, [requestId, isOk, json, ...bytes]);
+    if (this.#isLost || request === undefined) return;
+    this.#requests.delete(requestId);
+    this.#saidBytes -= request.bytes;
+    this.#enter(this.#base.functions.settle, [request.guestId, isOk, json, ...bytes]);
   }
 
   cancel(callId: number): void {
@@ -228,15 +244,14 @@ export class QuickJsCompartment implements Compartment {
     // Lines leave at once, so that they are there when the entry never returns.
     if (kind === GuestSignal.log) this.#port.log(this.#callId ?? 0, head, json);
     // Outside a call nobody listens to anything else: a plugin works within calls.
-    else if (this.#callId !== undefined) this.#keep({ kind, id, head, json, bytes: readSections(read) });
+    else if (this.#callId !== undefined) this.#keep({ kind, id, head, json }, read);
     return undefined;
   }
 
   /** What is said waits in this process's own heap, so it counts as the plugin's memory. */
-  #keep(saying: Saying): void {
-    this.#saidBytes += saying.json.length;
-    for (const section of saying.bytes) this.#saidBytes += section.length;
-    if (this.#saidBytes > this.#maxSaidBytes) throw new OutOfMemory();
+  #keep(words: Words, read: ArgumentReader): void {
+    const saying = readSaying(words, read, this.#maxSaidBytes - this.#saidBytes);
+    this.#saidBytes += saying.sizeBytes;
     this.#said.push(saying);
   }
 
@@ -244,12 +259,14 @@ export class QuickJsCompartment implements Compartment {
     const entry = this.#said;
     if (entry.length === 0) return;
     this.#said = [];
-    this.#saidBytes = 0;
-    // The call may end on the way; what was said after that is nobody's.
-    for (const said of entry) if (this.#callId !== undefined) this.#obey(said);
+    for (const said of entry) {
+      this.#saidBytes -= said.sizeBytes;
+      // The call may end on the way; what was said after that is nobody's.
+      if (this.#callId !== undefined) this.#obey(said);
+    }
   }
 
-  #obey({ kind, id, head, json, bytes }: Saying): void {
+  #obey({ kind, id, head, json, bytes, sizeBytes }: Saying): void {
     switch (kind) {
       case GuestSignal.result:
         if (id === this.#callId) this.#succeed(json, bytes);
@@ -260,8 +277,12 @@ export class QuickJsCompartment implements Compartment {
       case GuestSignal.request: {
         const method = tryParseMethod(head);
         if (method === undefined || this.#callId === undefined) return;
-        this.#requests.add(id);
-        return this.#port.request(id, this.#callId, method, json, bytes);
+        const requestId = this.#nextRequest;
+        this.#nextRequest += 1;
+        // It may wait for its turn to cross, so it counts until it is answered.
+        this.#requests.set(requestId, { guestId: id, bytes: sizeBytes });
+        this.#saidBytes += sizeBytes;
+        return this.#port.request(requestId, this.#callId, method, json, bytes);
       }
       case GuestSignal.timer:
         if (this.#timers.size >= MAX_TIMERS) return;
@@ -298,6 +319,7 @@ export class QuickJsCompartment implements Compartment {
     const callId = this.#callId;
     if (callId === undefined) return undefined;
     this.#callId = undefined;
+    for (const { bytes } of this.#requests.values()) this.#saidBytes -= bytes;
     this.#requests.clear();
     this.#stopTimers();
     // After the answer has left: the caller does not wait for it, and secrets do not wait for the next call.

@@ -1,3 +1,4 @@
+import { OutOfMemory } from "./machine.ts";
 import type { ArgumentReader } from "./machine-world.ts";
 
 type Bytes = readonly Uint8Array[];
@@ -7,25 +8,43 @@ const MAX_BYTE_SECTIONS = 1_024;
 /** Arguments of `post` before the byte sections. */
 const POST_PARAMETERS = 4;
 
-/** One call of the guest library's `post`. */
-export interface Saying {
+/** What an object around a saying or a section takes in this process's heap, roughly. */
+const OBJECT_BYTES = 128;
+
+/** What one call of the guest library's `post` says in words. */
+export interface Words {
   readonly kind: number;
   readonly id: number;
   readonly head: string;
   readonly json: string;
-  readonly bytes: Bytes;
 }
 
-/** Byte sections that came with a `post`. */
-export function readSections(read: ArgumentReader): Bytes {
+/** One call of `post`. */
+export interface Saying extends Words {
+  readonly bytes: Bytes;
+  /** What it takes in this process's heap. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * Reads the byte sections that came with a `post`. One array of the guest's may stand in it a thousand times,
+ * and each is a copy here, so the limit is looked at after each.
+ *
+ * @throws OutOfMemory when there is more than `maxBytes` of it
+ */
+export function readSaying(words: Words, read: ArgumentReader, maxBytes: number): Saying {
   const count = read.count - POST_PARAMETERS;
   if (count > MAX_BYTE_SECTIONS) throw new Error("more byte sections than a value may have");
-  const sections: Uint8Array[] = [];
-  for (let index = 0; index < count; index += 1) {
+  const bytes: Uint8Array[] = [];
+  let sizeBytes = OBJECT_BYTES + words.head.length + words.json.length;
+  for (let index = 0; index < count && sizeBytes <= maxBytes; index += 1) {
     const section = read.bytes(POST_PARAMETERS + index);
-    if (section !== undefined) sections.push(section);
+    if (section === undefined) continue;
+    sizeBytes += OBJECT_BYTES + section.length;
+    bytes.push(section);
   }
-  return sections;
+  if (sizeBytes > maxBytes) throw new OutOfMemory();
+  return { ...words, bytes, sizeBytes };
 }
 
 /** The method that a request asks for. */

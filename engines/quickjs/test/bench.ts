@@ -7,6 +7,7 @@ import { loadBaseMachine, readBuiltFiles } from "../src/node-built-files.ts";
 import type { BuiltFiles } from "../src/node-built-files.ts";
 import { nodePowers } from "../src/node-powers.ts";
 import type { Powers } from "../src/powers.ts";
+import { MachineStock } from "../src/machine-stock.ts";
 import { QuickJsCompartment } from "../src/quickjs-engine.ts";
 
 let base: BaseMachine | undefined;
@@ -39,7 +40,7 @@ export interface StrictBench {
 
 export function openStrict(
   code: string,
-  options: Partial<CompartmentOptions> & { powers?: Partial<Powers> } = {},
+  options: Partial<CompartmentOptions> & { powers?: Partial<Powers>; stock?: MachineStock } = {},
 ): StrictBench {
   const said: Said[] = [];
   let waiting: (() => void)[] = [];
@@ -59,6 +60,7 @@ export function openStrict(
   const { memoryMiB = 16, cpuMs = 10_000, sourceName = "plugin.js" } = options;
   const compartment = new QuickJsCompartment(
     theBase(),
+    options.stock ?? new MachineStock(theBase(), powers.collectGarbage),
     powers,
     { code, bytes: new Uint8Array(0), sourceName, memoryMiB, cpuMs },
     port,

@@ -31,7 +31,7 @@ export interface RecordedCall {
   readonly words: number[];
   readonly entries: (
     | { readonly kind: "call"; readonly nowMs: number }
-    | { readonly kind: "answer"; readonly nowMs: number; readonly id: number; readonly json: string }
+    | { readonly kind: "answer"; readonly nowMs: number; readonly index: number; readonly json: string }
     | { readonly kind: "timer"; readonly nowMs: number; readonly index: number }
   )[];
   /** JSON of everything that the compartment said. */
@@ -90,8 +90,9 @@ export function record(inputs: readonly unknown[], choose: (among: number) => nu
         const each = bench.said[seenSaid];
         if (each?.kind !== "request") continue;
         const json = JSON.stringify({ value: choose(1_000) });
+        const index = idsOf(bench.said).indexOf(each.id);
         pending.push(() => {
-          call.entries.push({ kind: "answer", nowMs: clock(), id: each.id, json });
+          call.entries.push({ kind: "answer", nowMs: clock(), index, json });
           bench.compartment.settle(each.id, true, json, []);
         });
       }
@@ -116,7 +117,8 @@ export function replay(calls: readonly RecordedCall[]): string[] {
     for (const entry of call.entries) {
       outside.nowMs = entry.nowMs;
       if (entry.kind === "call") bench.call("all", call.input);
-      else if (entry.kind === "answer") bench.compartment.settle(entry.id, true, entry.json, []);
+      else if (entry.kind === "answer")
+        bench.compartment.settle(idsOf(bench.said)[entry.index] ?? 0, true, entry.json, []);
       else outside.timers[entry.index]?.();
     }
     const said = wordsOf(bench.said);
@@ -125,7 +127,13 @@ export function replay(calls: readonly RecordedCall[]): string[] {
   });
 }
 
-const wordsOf = (said: readonly Said[]): string => JSON.stringify(said);
+const idsOf = (said: readonly Said[]): number[] => said.flatMap((each) => (each.kind === "request" ? [each.id] : []));
+
+/** Requests are numbered through all calls of a compartment; within a call it is their order that counts. */
+function wordsOf(said: readonly Said[]): string {
+  const ids = idsOf(said);
+  return JSON.stringify(said.map((each) => (each.kind === "request" ? { ...each, id: ids.indexOf(each.id) } : each)));
+}
 
 if (import.meta.main) {
   const calls = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as RecordedCall[];

@@ -1,6 +1,6 @@
 import { decodeText, encodeText } from "@berth/wire";
 
-import { BrokerRefused } from "./errors.ts";
+import { refused } from "./refusal.ts";
 
 /** Sends one request of a call to the broker. */
 export type PostRequest = (requestId: number, method: string, json: string, bytes: readonly Uint8Array[]) => void;
@@ -17,7 +17,7 @@ export class BrokerRequests {
     this.#post = post;
   }
 
-  /** The broker's answer. @throws BrokerRefused, WireError WIRE_VALUE_NOT_JSON */
+  /** The broker's answer. @throws what it refused with, WireError WIRE_VALUE_NOT_JSON */
   send(method: string, request: object): Promise<unknown> {
     const { text, bytes } = encodeText(request);
     const id = this.#nextId;
@@ -28,13 +28,23 @@ export class BrokerRequests {
     });
   }
 
+  /** Whether the module waits for this answer; else it is one to a request of a call that was given up. */
+  isAwaited(id: number): boolean {
+    return this.#pending?.id === id;
+  }
+
   settle(id: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void {
     const pending = this.#pending;
-    // An answer to a request of a call that was given up.
     if (pending?.id !== id) return;
     this.#pending = undefined;
-    if (isOk) pending.resolve(decodeText(json, bytes));
-    else pending.reject(new BrokerRefused(JSON.parse(json) as { code: string; message: string }));
+    try {
+      if (isOk) return pending.resolve(decodeText(json, bytes));
+      const { code, message } = JSON.parse(json) as { code: string; message: string };
+      pending.reject(refused(code, message));
+    } catch (error) {
+      // Not what an embedding process of ours sends; it ends the call, not the sandbox host.
+      pending.reject(error as Error);
+    }
   }
 
   /** Nobody waits for the answer any more: the module goes on with this error. */

@@ -1,5 +1,5 @@
-import { CallRefused } from "./errors.ts";
 import type { KernelMemory } from "./kernel-memory.ts";
+import { refused } from "./refusal.ts";
 import { suspending } from "./suspension.ts";
 
 /** Variables of one plugin, all together. */
@@ -22,14 +22,16 @@ export interface CallState {
 
 /** What host functions reach of the world. */
 export interface HostWorld {
-  /** @throws CallRefused when no call is under way */
+  /** @throws a refusal when no call is under way */
   call(): CallState;
+  /** The same, for a function that waits. @throws a refusal also when the module cannot be suspended now */
+  waitingCall(): CallState;
   /** The plugin's variables; they live as long as its instance. */
   readonly variables: Map<string, Uint8Array>;
   /** The instance's own memory, if it exports one. */
   memory(): ArrayBuffer | undefined;
   random(): number;
-  /** Asks the broker; the module is suspended until it has answered. @throws BrokerRefused, CallRefused ABORTED */
+  /** Asks the broker; the module is suspended until it has answered. @throws refusals only: the broker's, ABORTED */
   ask(method: string, request: object): Promise<unknown>;
   log(level: "debug" | "info" | "warn" | "error", text: string): void;
 }
@@ -88,8 +90,11 @@ export function makeHostFunctions(world: HostWorld): Readonly<Record<string, Rea
       log_error: log("error"),
       // 0 is "trace": every line is wanted.
       get_log_level: () => 0,
-      config_get: suspending((key: bigint) => readSetting(world, toNumber(key))),
-      http_request: suspending((request: bigint, body: bigint) => fetchFor(world, toNumber(request), toNumber(body))),
+      // What may be refused at once is refused before there is a promise: nobody would wait for that.
+      config_get: suspending((key: bigint) => readSetting(world, world.waitingCall(), toNumber(key))),
+      http_request: suspending((request: bigint, body: bigint) =>
+        fetchFor(world, world.waitingCall(), toNumber(request), toNumber(body)),
+      ),
       http_status_code: () => world.call().response?.status ?? 0,
       http_headers() {
         const { kernel, response } = world.call();
@@ -98,7 +103,7 @@ export function makeHostFunctions(world: HostWorld): Readonly<Record<string, Rea
     },
     env: {
       abort(message: number): never {
-        throw new CallRefused("ABORTED", readManagedText(world.memory(), message) ?? "the plugin aborted");
+        throw refused("ABORTED", readManagedText(world.memory(), message) ?? "the plugin aborted");
       },
       seed: () => world.random(),
     },
@@ -106,8 +111,7 @@ export function makeHostFunctions(world: HostWorld): Readonly<Record<string, Rea
 }
 
 /** The block that holds a setting: a text as it is, anything else as JSON; 0 when there is none of that name. */
-async function readSetting(world: HostWorld, key: number): Promise<bigint> {
-  const call = world.call();
+async function readSetting(world: HostWorld, call: CallState, key: number): Promise<bigint> {
   const name = call.kernel.text(key);
   call.settings ??= ((await world.ask("config.get", {})) as { value: Readonly<Record<string, unknown>> }).value;
   if (!Object.hasOwn(call.settings, name)) return 0n;
@@ -116,8 +120,7 @@ async function readSetting(world: HostWorld, key: number): Promise<bigint> {
 }
 
 /** Sends the request that a block describes; the block that holds the body of its answer. */
-async function fetchFor(world: HostWorld, request: number, body: number): Promise<bigint> {
-  const call = world.call();
+async function fetchFor(world: HostWorld, call: CallState, request: number, body: number): Promise<bigint> {
   const sent = body === 0 ? {} : { body: call.kernel.read(body) };
   const answer = await world.ask("network.fetch", { ...readHttpRequest(call.kernel.text(request)), ...sent });
   const {
@@ -142,29 +145,29 @@ function readHttpRequest(text: string): object {
     request = undefined; // Refused with everything else that is no object.
   }
   if (typeof request !== "object" || request === null || Array.isArray(request))
-    throw new CallRefused("INVALID", "a request over the network is described by a JSON object with a url");
+    throw refused("INVALID", "a request over the network is described by a JSON object with a url");
   const { url, method = "GET", headers, header } = request as Readonly<Record<string, unknown>>;
   return { url, method, headers: headers ?? header ?? {} };
 }
 
 function inputByte(input: Uint8Array, offset: number): number {
   const byte = input[offset];
-  if (byte === undefined) throw new CallRefused("INVALID", "the plugin reads beyond its input");
+  if (byte === undefined) throw refused("INVALID", "the plugin reads beyond its input");
   return byte;
 }
 
 function inputWord(input: Uint8Array, offset: number): bigint {
-  if (offset + 8 > input.length) throw new CallRefused("INVALID", "the plugin reads beyond its input");
+  if (offset + 8 > input.length) throw refused("INVALID", "the plugin reads beyond its input");
   return new DataView(input.buffer, input.byteOffset + offset, 8).getBigUint64(0, true);
 }
 
-/** @throws CallRefused LIMIT */
+/** @throws a refusal: LIMIT */
 function setVariable(variables: Map<string, Uint8Array>, name: string, value: Uint8Array | undefined): void {
   if (value === undefined) return void variables.delete(name);
   let bytes = name.length * 2 + value.length;
   for (const [other, kept] of variables) if (other !== name) bytes += other.length * 2 + kept.length;
   if (bytes > MAX_VARIABLE_BYTES || (variables.size >= MAX_VARIABLES && !variables.has(name)))
-    throw new CallRefused("LIMIT", `a plugin's variables have at most ${MAX_VARIABLE_BYTES} bytes together`);
+    throw refused("LIMIT", `a plugin's variables have at most ${MAX_VARIABLE_BYTES} bytes together`);
   variables.set(name, value);
 }
 

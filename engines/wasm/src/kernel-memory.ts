@@ -1,9 +1,11 @@
-import { CallRefused } from "./errors.ts";
+import { refused } from "./refusal.ts";
 
 const PAGE_BYTES = 65_536;
 /** Offset 0 means "none". */
 const FIRST_OFFSET = 16;
 const ALIGNMENT = 16;
+/** Blocks that a call may hold at a time; each is an entry outside the memory that it lies in. */
+const MAX_BLOCKS = 65_536;
 
 /**
  * The memory in which an Extism plug-in and its host hand each other values: blocks at offsets, written and
@@ -20,13 +22,15 @@ export class KernelMemory {
     this.#maxBytes = maxBytes;
   }
 
-  /** @throws CallRefused LIMIT */
+  /** @throws a refusal: LIMIT */
   allocate(length: number): number {
     const offset = this.#top;
     // Lengths are the plugin's: beyond 2^53 they are not exact any more, but far beyond the limit.
     const end = offset + Math.ceil(Math.max(length, 1) / ALIGNMENT) * ALIGNMENT;
     if (end > this.#maxBytes)
-      throw new CallRefused("LIMIT", `a call may exchange ${this.#maxBytes} bytes with its host, it asks for more`);
+      throw refused("LIMIT", `a call may exchange ${this.#maxBytes} bytes with its host, it asks for more`);
+    if (this.#blocks.size >= MAX_BLOCKS)
+      throw refused("LIMIT", `a call may hold ${MAX_BLOCKS} blocks of memory, it asks for more`);
     this.#reserve(end);
     this.#blocks.set(offset, length);
     this.#top = end;
@@ -52,7 +56,7 @@ export class KernelMemory {
     return this.#blocks.get(offset) ?? 0;
   }
 
-  /** A copy of a block, or of a part of the memory. @throws CallRefused INVALID */
+  /** A copy of a block, or of a part of the memory. @throws a refusal: INVALID */
   read(offset: number, length = this.lengthOf(offset)): Uint8Array {
     this.#check(offset, length);
     return new Uint8Array(this.#bytes.subarray(offset, offset + length));
@@ -102,6 +106,6 @@ export class KernelMemory {
 
   #check(offset: number, length: number): void {
     if (offset < 0 || length < 0 || offset + length > this.#bytes.length)
-      throw new CallRefused("INVALID", `the plugin reads or writes outside the memory it shares with its host`);
+      throw refused("INVALID", `the plugin reads or writes outside the memory it shares with its host`);
   }
 }

@@ -3,10 +3,11 @@ import type { Compartment, CompartmentOptions, CompartmentPort, Engine } from "@
 
 import { BrokerRequests } from "./broker-requests.ts";
 import { capModule } from "./cap-module.ts";
-import { BrokerRefused, CallRefused, ModuleRefused } from "./errors.ts";
+import { ModuleRefused } from "./errors.ts";
 import { WAITING_FUNCTIONS, makeHostFunctions } from "./host-functions.ts";
 import type { CallState, HostWorld } from "./host-functions.ts";
 import { KernelMemory } from "./kernel-memory.ts";
+import { refused, tryReadRefusal } from "./refusal.ts";
 import { suspendable } from "./suspension.ts";
 
 const MIB = 1_048_576;
@@ -30,7 +31,7 @@ export interface Powers {
 }
 
 export interface WasmEngineOptions {
-  /** A new instance for every call; else it stays until it traps or grows too much. */
+  /** A new instance for every call; else it stays until a call fails in it. */
   readonly isFresh: boolean;
   readonly powers: Powers;
 }
@@ -47,7 +48,8 @@ type Action = () => unknown;
 
 interface LiveInstance {
   readonly actions: ReadonlyMap<string, Action>;
-  readonly memory: { readonly buffer: ArrayBuffer } | undefined;
+  /** The module has one at most; it may not show it. */
+  readonly memory: WebAssembly.Memory | undefined;
 }
 
 /** One call, from its arrival to its answer. */
@@ -58,7 +60,6 @@ interface Call extends CallState {
   readonly isBytes: boolean;
   /** CPU time of its earlier turns; a call that waits for the broker takes several. */
   cpuMs: number;
-  isCancelled: boolean;
 }
 
 /**
@@ -71,6 +72,7 @@ class WasmCompartment implements Compartment {
   readonly #options: WasmEngineOptions;
   readonly #port: CompartmentPort;
   readonly #cpuMs: number;
+  readonly #memoryBytes: number;
   readonly #module: WebAssembly.Module;
   /** Whether it imports a function that waits, and so its calls may be suspended. */
   readonly #mayWait: boolean;
@@ -80,7 +82,12 @@ class WasmCompartment implements Compartment {
   #instance: LiveInstance | undefined;
   #variables = new Map<string, Uint8Array>();
   #call: Call | undefined;
-  #turnBeganMs = 0;
+  /** Whether the caller of the call under way has left. */
+  #isCancelled = false;
+  /** CPU clock when the module was entered; undefined while it waits or is done. */
+  #turnBeganMs: number | undefined;
+  /** Whether an instance is being made: initialisers are entered plainly, so they cannot be suspended. */
+  #isOpening = false;
   #garbageBytes = 0;
   #isLost = false;
 
@@ -88,7 +95,8 @@ class WasmCompartment implements Compartment {
     this.#options = options;
     this.#port = port;
     this.#cpuMs = cpuMs;
-    this.#kernel = new KernelMemory(memoryMiB * MIB);
+    this.#memoryBytes = memoryMiB * MIB;
+    this.#kernel = new KernelMemory(this.#memoryBytes);
     this.#requests = new BrokerRequests((id, method, json, sections) =>
       this.#port.request(id, this.#call?.id ?? 0, method, json, sections),
     );
@@ -122,7 +130,6 @@ class WasmCompartment implements Compartment {
       settings: undefined,
       response: undefined,
       cpuMs: 0,
-      isCancelled: false,
     };
     if (this.#call !== undefined) {
       if (this.#waiting.length < MAX_WAITING) return void this.#waiting.push(call);
@@ -135,18 +142,20 @@ class WasmCompartment implements Compartment {
   #begin(call: Call): void {
     this.#port.entering();
     this.#call = call;
+    this.#isCancelled = false;
     this.#turnBeganMs = this.#options.powers.cpuMs();
     let code: unknown;
     try {
       const instance = (this.#instance ??= this.#open());
       const run = instance.actions.get(call.action);
-      if (run === undefined)
-        throw new CallRefused("INVALID", `the module exports no function ${JSON.stringify(call.action)}`);
+      if (run === undefined) throw refused("INVALID", `the module exports no function ${JSON.stringify(call.action)}`);
       code = run();
     } catch (error) {
       return this.#fail(call, error);
     }
     if (!(code instanceof Promise)) return this.#finish(call, code);
+    // It waits or is done: what others compute before that is heard is not its own.
+    this.#pause(call);
     code.then(
       (later) => this.#finish(call, later),
       (error: unknown) => this.#fail(call, error),
@@ -180,24 +189,22 @@ class WasmCompartment implements Compartment {
     if (this.#options.isFresh) this.#discard();
     if (call.cpuMs > this.#cpuMs) return this.#lose();
     say();
-    const next = this.#waiting.shift();
     // In a turn of its own: the calls of a plugin must not keep others from being heard.
-    if (next !== undefined) setImmediate(() => this.#beginUnlessEnded(next));
+    if (this.#waiting.length > 0) setImmediate(() => this.#beginNext());
   }
 
-  #beginUnlessEnded(call: Call): void {
-    if (this.#isLost) return;
-    // Another may have come first.
-    if (this.#call !== undefined) return void this.#waiting.unshift(call);
-    if (call.isCancelled) return this.#end(call, () => this.#port.failure(call.id, describe(cancelled()), call.cpuMs));
-    this.#begin(call);
+  #beginNext(): void {
+    // Another may have come first; the next is begun when that one ends.
+    if (this.#isLost || this.#call !== undefined) return;
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#begin(next);
   }
 
-  /** Its turn is over: it waits, or it is done. */
+  /** Its turn is over, if it was not yet: it waits, or it is done. */
   #pause(call: Call): void {
-    const now = this.#options.powers.cpuMs();
-    call.cpuMs += now - this.#turnBeganMs;
-    this.#turnBeganMs = now;
+    if (this.#turnBeganMs === undefined) return;
+    call.cpuMs += this.#options.powers.cpuMs() - this.#turnBeganMs;
+    this.#turnBeganMs = undefined;
   }
 
   /** Bytes are answered with bytes, JSON with JSON: what an answer is does not depend on what is in it. */
@@ -210,16 +217,25 @@ class WasmCompartment implements Compartment {
     this.#port.failure(id, failureOf("TypeError", message, "INVALID"), cpuMs);
   }
 
+  /** In a turn of its own: what the module computes then is charged to its call, and to that alone. */
   settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void {
-    this.#requests.settle(requestId, isOk, json, bytes);
+    setImmediate(() => {
+      if (!this.#requests.isAwaited(requestId)) return;
+      this.#turnBeganMs = this.#options.powers.cpuMs();
+      this.#requests.settle(requestId, isOk, json, bytes);
+    });
   }
 
-  /** A call that waits hears of it as a refusal; one that computes cannot hear, see the class. */
+  /** A call that waits ends at once; one that computes cannot hear, see the class. */
   cancel(callId: number): void {
-    const call = [this.#call, ...this.#waiting].find((each) => each?.id === callId);
-    if (call === undefined) return;
-    call.isCancelled = true;
-    if (call === this.#call) this.#requests.abandon(cancelled());
+    if (this.#call?.id === callId) {
+      this.#isCancelled = true;
+      return this.#requests.abandon(cancelled());
+    }
+    const index = this.#waiting.findIndex(({ id }) => id === callId);
+    if (index === -1) return;
+    this.#waiting.splice(index, 1);
+    this.#port.failure(callId, describe(cancelled()), 0);
   }
 
   [Symbol.dispose](): void {
@@ -234,8 +250,18 @@ class WasmCompartment implements Compartment {
   }
 
   #open(): LiveInstance {
+    this.#isOpening = true;
+    try {
+      return this.#initialize();
+    } finally {
+      this.#isOpening = false;
+    }
+  }
+
+  #initialize(): LiveInstance {
     const { exports } = new WebAssembly.Instance(this.#module, makeHostFunctions(this.#world()));
-    const memory = exports["memory"] as LiveInstance["memory"];
+    // By what it is: a function or a number may bear the name.
+    const memory = Object.values(exports).find((value) => value instanceof WebAssembly.Memory);
     const actions = new Map<string, Action>();
     this.#instance = { actions, memory };
     for (const [name, value] of Object.entries(exports)) {
@@ -251,7 +277,9 @@ class WasmCompartment implements Compartment {
   }
 
   #discard(): void {
-    this.#garbageBytes += this.#instance?.memory?.buffer.byteLength ?? 0;
+    // A memory that is not shown may have grown to the ceiling.
+    if (this.#instance !== undefined)
+      this.#garbageBytes += this.#instance.memory?.buffer.byteLength ?? this.#memoryBytes;
     this.#instance = undefined;
     this.#variables = new Map();
     if (this.#garbageBytes <= MAX_GARBAGE_BYTES) return;
@@ -261,21 +289,30 @@ class WasmCompartment implements Compartment {
 
   async #ask(method: string, request: object): Promise<unknown> {
     const call = this.#call;
-    if (call === undefined || call.isCancelled) throw cancelled();
+    if (call === undefined || this.#isCancelled || this.#isLost) throw cancelled();
     this.#pause(call);
+    if (call.cpuMs > this.#cpuMs) {
+      this.#lose();
+      throw cancelled();
+    }
     try {
       return await this.#requests.send(method, request);
-    } finally {
-      this.#turnBeganMs = this.#options.powers.cpuMs();
+    } catch (error) {
+      // What the module could catch it could go on after, uncharged.
+      throw tryReadRefusal(error) === undefined ? refused("INVALID", describeBriefly(error)) : error;
     }
   }
 
   #world(): HostWorld {
     const variables = this.#variables;
-    return {
+    const world: HostWorld = {
       call: () => {
-        if (this.#call === undefined) throw new CallRefused("INVALID", "the plugin calls its host outside a call");
+        if (this.#call === undefined) throw refused("INVALID", "the plugin calls its host outside a call");
         return this.#call;
+      },
+      waitingCall: () => {
+        if (this.#isOpening) throw refused("INVALID", "the plugin asks its host to wait while it is being initialised");
+        return world.call();
       },
       variables,
       memory: () => this.#instance?.memory?.buffer,
@@ -283,13 +320,17 @@ class WasmCompartment implements Compartment {
       ask: (method, request) => this.#ask(method, request),
       log: (level, text) => this.#port.log(this.#call?.id ?? 0, level, text),
     };
+    return world;
   }
 }
 
 /** The plugin's own words for what went wrong. */
 class PluginError extends Error {}
 
-const cancelled = (): CallRefused => new CallRefused("ABORTED", "the call was cancelled");
+const cancelled = (): Error => refused("ABORTED", "the call was cancelled");
+
+const describeBriefly = (error: unknown): string =>
+  error instanceof Error ? error.message : "the request cannot be sent";
 
 function refuseUnknownImports(
   module: WebAssembly.Module,
@@ -317,8 +358,8 @@ function tryReadJson(bytes: Uint8Array): string | undefined {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof CallRefused || error instanceof BrokerRefused)
-    return failureOf("BerthError", error.message, error.code);
+  const refusal = tryReadRefusal(error);
+  if (refusal !== undefined) return failureOf("BerthError", refusal.message, refusal.code);
   if (error instanceof PluginError) return failureOf("Error", error.message, "");
   if (error instanceof Error) return failureOf(error.name, error.message, "");
   return failureOf("Error", "the module threw", "");

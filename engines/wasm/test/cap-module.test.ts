@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { capModule } from "../src/cap-module.ts";
 import { fixture, openWasm, refusalOf } from "./compartment.ts";
-import { FUNCTION, buildModule } from "./module-builder.ts";
+import { FUNCTION, buildModule, section } from "./module-builder.ts";
 
 const WASI = { module: "wasi_snapshot_preview1", name: "fd_write", descriptor: FUNCTION };
 
@@ -37,6 +37,19 @@ for (const [what, parts, words] of [
   ["something after its memory", { memories: [1, 0x00, 0x01, 0x00] }, /more than a memory/],
   ["a huge table", { tables: [1, 0x70, 0x00, 0x80, 0x80, 0x80, 0x05] }, /a table of 10485760 entries/],
   ["many tables", { tables: [17, ...Array.from({ length: 17 }, () => [0x70, 0x00, 0x00]).flat()] }, /17 tables/],
+  ["a struct", { types: [[0x5f, 0x01, 0x7e, 0x00]] }, /a type that is not served/],
+  ["an array", { types: [[0x5e, 0x78, 0x01]] }, /a type that is not served/],
+  ["a group of types", { types: [[0x4e, 0x01, 0x60, 0x00, 0x00]] }, /a type that is not served/],
+  ["a parameter that is an exception", { types: [[0x60, 0x01, 0x69, 0x00]] }, /a type that is not served/],
+  ["a result of a type of its own", { types: [[0x60, 0x00, 0x01, 0x63, 0x00]] }, /a type that is not served/],
+  ["types that do not end", { types: [[0x60, 0x05]] }, /a number in the module does not end/],
+  ["something after its types", { types: [[0x60, 0x00, 0x00, 0x60, 0x00, 0x00]] }, /more than types/],
+  ["exceptions of its own", { rest: section(13, [1, 0x00, 0x00]) }, /exceptions of its own/],
+  [
+    "many globals",
+    { globals: [0x91, 0x4e, ...Array.from({ length: 10_001 }, () => [0x69, 0x01, 0xd0, 0x69, 0x0b]).flat()] },
+    /10001 globals/,
+  ],
   ["a table of another kind", { tables: [1, 0x6e, 0x00, 0x01] }, /kind that is not served/],
 ] as const) {
   test(`refuses a module with ${what}`, () => assert.match(refusalOf(buildModule(parts)), words));

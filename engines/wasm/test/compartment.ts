@@ -7,6 +7,7 @@ import { decodeText, encodeText } from "@berth/wire";
 
 import { nodePowers } from "../src/node-powers.ts";
 import { makeWasmEngine } from "../src/wasm-engine.ts";
+import type { Powers } from "../src/wasm-engine.ts";
 
 /** Bytes of a compiled fixture. */
 export const fixture = (name: string): Uint8Array => readFileSync(new URL(`fixtures/${name}.wasm`, import.meta.url));
@@ -33,12 +34,13 @@ interface WasmBenchOptions {
   readonly isFresh?: boolean;
   readonly memoryMiB?: number;
   readonly broker?: TestBroker;
+  readonly powers?: Partial<Powers>;
 }
 
 /** A compartment in this process. */
 export function openWasm(
   bytes: Uint8Array,
-  { isFresh = false, memoryMiB = 16, broker }: WasmBenchOptions = {},
+  { isFresh = false, memoryMiB = 16, broker, powers = {} }: WasmBenchOptions = {},
 ): WasmBench {
   const lines: string[] = [];
   const pending = new Map<number, (outcome: Outcome) => void>();
@@ -72,7 +74,7 @@ export function openWasm(
       for (const id of pending.keys()) tell(id, { lost: reason });
     },
   };
-  const engine = makeWasmEngine({ isFresh, powers: nodePowers() });
+  const engine = makeWasmEngine({ isFresh, powers: { ...nodePowers(), ...powers } });
   const compartment = engine.open({ bytes, code: "", sourceName: "plugin.wasm", memoryMiB, cpuMs: 10_000 }, port);
   const callEncoded = (action: string, json: string, sections: readonly Uint8Array[]): Promise<Outcome> => {
     lastId += 1;

@@ -73,11 +73,11 @@ function readActions(definition: unknown): Map<string, Handler> {
 /** Reads what the host tells of a call. Calls of one action are told the same, so the last reading is kept. */
 function makeFactsReader(): FactsReader {
   let lastText = "";
-  let lastFacts: CallFacts = { plugin: undefined, action: undefined };
+  let lastFacts: CallFacts = { plugin: undefined, action: undefined, event: undefined };
   return (text) => {
     if (text !== lastText) {
-      const { plugin, action } = parse(text) as CallFacts;
-      lastFacts = { plugin: Object.freeze(plugin), action };
+      const { plugin, action, event } = parse(text) as CallFacts;
+      lastFacts = { plugin: Object.freeze(plugin), action, event: Object.freeze(event) };
       lastText = text;
     }
     return lastFacts;
@@ -140,13 +140,13 @@ export function boot(post: PostToEngine, outside: Outside): GuestEntry {
       return stringify([...actions.keys()]);
     },
     call(callId, action, json, bytes = [], about) {
-      web.beginCall();
       const context = new CallContext(callId, about, factsOf, requests, post);
       open.set(callId, context);
       const handler = actions.get(action);
       try {
         if (handler === undefined)
           throw new Error(`The plugin declares the action ${stringify(action)} but does not export it`);
+        web.beginCall();
         const answer = handler(decodeText(json, bytes), context);
         if (typeof (answer as Promise<unknown> | undefined)?.then !== "function") return succeed(callId, answer, true);
         void (answer as Promise<unknown>).then(

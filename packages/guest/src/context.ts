@@ -107,6 +107,7 @@ const cancelled = (): Error => namedError("AbortError", "The call was cancelled"
 export interface CallFacts {
   readonly plugin: unknown;
   readonly action: unknown;
+  readonly event: unknown;
 }
 
 /** Reads what the host tells, when a plugin first asks for it. */
@@ -149,6 +150,10 @@ export class CallContext {
     return this.#factsOf(this.#about).action;
   }
 
+  get event(): unknown {
+    return this.#factsOf(this.#about).event;
+  }
+
   get signal(): object {
     if (this.#controller === undefined) {
       this.#controller = new GuestAbortController();
@@ -173,12 +178,24 @@ export class CallContext {
     return this.#service.config;
   }
 
+  get events(): object {
+    return this.#service.events;
+  }
+
   get files(): object {
     return this.#service.files;
   }
 
   get permissions(): object {
     return this.#service.permissions;
+  }
+
+  get plugins(): object {
+    return this.#service.plugins;
+  }
+
+  get schedules(): object {
+    return this.#service.schedules;
   }
 
   get secrets(): object {

@@ -5,8 +5,11 @@ export class Services {
   readonly #requests: Requests;
   readonly #callId: number;
   #config: object | undefined;
+  #events: object | undefined;
   #files: object | undefined;
   #permissions: object | undefined;
+  #plugins: object | undefined;
+  #schedules: object | undefined;
   #secrets: object | undefined;
 
   constructor(requests: Requests, callId: number) {
@@ -16,6 +19,13 @@ export class Services {
 
   get config(): object {
     return (this.#config ??= Object.freeze({ get: () => this.#ask("config.get", {}, "value") }));
+  }
+
+  get events(): object {
+    return (this.#events ??= Object.freeze({
+      publish: (event: unknown, value: unknown, options: object = {}) =>
+        this.#requests.send(this.#callId, "events.publish", { ...options, event, value }),
+    }));
   }
 
   get files(): object {
@@ -32,6 +42,21 @@ export class Services {
   get permissions(): object {
     return (this.#permissions ??= Object.freeze({
       has: (permission: unknown) => this.#ask("permissions.has", { permission }, "has"),
+    }));
+  }
+
+  get plugins(): object {
+    return (this.#plugins ??= Object.freeze({
+      call: (plugin: unknown, action: unknown, input: unknown) =>
+        this.#ask("plugins.call", { plugin, action, input }, "output"),
+    }));
+  }
+
+  get schedules(): object {
+    return (this.#schedules ??= Object.freeze({
+      list: () => this.#ask("schedules.list", {}, "schedules"),
+      set: (name: unknown, schedule: object) => this.#ask("schedules.set", { ...schedule, name }, "nextAt"),
+      remove: (name: unknown) => this.#ask("schedules.remove", { name }, "removed"),
     }));
   }
 

@@ -346,9 +346,58 @@ export const hostErrors = {
   },
   BROKER_QUOTA_EXCEEDED: {
     kind: "limit",
-    meaning: "A plugin's storage is full.",
-    cause: "The sum of its keys and values reached the quota.",
-    remedy: "Delete keys that are not needed.",
+    meaning: "A plugin used up what a service gives it.",
+    cause:
+      "Storage: the sum of its keys and values reached the quota. Other services: the amount that was granted for an hour or a day, or what may be under way at a time.",
+    remedy: "Delete keys that are not needed, wait for the next hour or day, or have a larger amount granted.",
+  },
+  BROKER_NOT_A_DEPENDENCY: {
+    kind: "denied",
+    meaning: "A plugin called another one that its manifest does not name.",
+    cause: "Plugins call only what `dependencies` or `optionalDependencies` of their manifests name.",
+    remedy: "Declare the dependency, with the range of versions that the plugin works with.",
+  },
+  BROKER_CALL_CYCLE: {
+    kind: "denied",
+    meaning: "A plugin called one that is already waiting for it.",
+    cause: "Plugins call each other in a circle, or a plugin calls itself through the host.",
+    remedy: "Break the circle: pass what is needed as input, or publish an event.",
+  },
+  BROKER_CALL_DEPTH: {
+    kind: "limit",
+    meaning: "Plugins call each other, or answer each other's events, too deeply.",
+    cause: "More than eight plugins or events stand between the first call and this one.",
+    remedy: "Let fewer plugins stand between the first and the last.",
+  },
+  BROKER_KEY_REUSED: {
+    kind: "input",
+    meaning: "A key was used a second time, for something else.",
+    cause: "Within 24 hours the same key came with another input, or for another event.",
+    remedy: "Use a new key for each new intent, and the same key only to repeat it.",
+  },
+  BROKER_KEY_UNCERTAIN: {
+    kind: "limit",
+    meaning: "A call was repeated with its key, and nobody knows whether the first one took effect.",
+    cause: "The first call failed, or the program ended during it, and the action does not promise to be repeatable.",
+    remedy: "Find out what happened, then call with a new key; authors declare `effect: idempotent` where it is true.",
+  },
+  HOST_SCHEDULE_INVALID: {
+    kind: "input",
+    meaning: "A schedule of a manifest never runs.",
+    cause: "Its cron expression or time zone is none, or describes no moment, such as 30 February.",
+    remedy: "The author corrects the schedule that the message names.",
+  },
+  HOST_EVENT_UNKNOWN: {
+    kind: "usage",
+    meaning: "The embedding program used an event or a dead letter that there is not.",
+    cause: "`events` of the host's options does not declare it, the topic is none, or the letter is gone.",
+    remedy: "Declare the event when the host is opened; list the letters with `host.events.deadLetters()`.",
+  },
+  BROKER_CALLEE_FAILED: {
+    kind: "input",
+    meaning: "An action of another plugin that a plugin called did not answer.",
+    cause: "The details name the action and the code of what went wrong.",
+    remedy: "Look at the code in the details: the callee's input, rights or limits, or its own code.",
   },
   BROKER_ADDRESS_DENIED: {
     kind: "denied",

@@ -2,7 +2,9 @@ import type { EngineDescriptor, LogLine, WallOptions } from "@berth/sandbox";
 import type { Permission } from "@berth/spec";
 import type { DeploymentKey } from "@berth/trust";
 
+import type { SetAlarm } from "./alarm.ts";
 import type { DevelopmentFolder } from "./development/development-folder.ts";
+import type { AppEvent } from "./events/event-bus.ts";
 import type { HostEvent } from "./host-event.ts";
 import type { PolicyInput } from "./policy.ts";
 import type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
@@ -62,7 +64,11 @@ export interface HostOptions<Caller> {
   readonly idleMs?: number;
   /** How long to wait for another owner of the data directory, ms. Default 5,000. */
   readonly busyMs?: number;
+  /** Events that this program publishes with `Host.events`, by name; their topics are `app/NAME`. */
+  readonly events?: Readonly<Record<string, AppEvent>>;
   readonly now?: () => Date;
+  /** Wakes the host at an instant of `now`, for programs with a clock of their own. Default: timers. */
+  readonly setAlarm?: SetAlarm;
 }
 
 export interface PluginLogLine extends LogLine {

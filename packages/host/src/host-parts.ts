@@ -3,21 +3,29 @@ import { Supervisor } from "@berth/sandbox";
 import type { Permission } from "@berth/spec";
 import type { Row, Store } from "@berth/store";
 
+import { makeTimerAlarm } from "./alarm.ts";
 import { Broker } from "./broker/broker.ts";
 import { Settings, makeConfigService } from "./broker/config.ts";
 import { DailyBytes } from "./broker/daily-bytes.ts";
+import { makeEventsService } from "./broker/events.ts";
 import { makeFilesService } from "./broker/files.ts";
+import { HourlyCounts } from "./broker/hourly-counts.ts";
+import { KeyedEffects } from "./broker/keyed-effects.ts";
 import { makeNetworkService } from "./broker/network.ts";
 import { openVaultKey } from "./broker/node-vault-key.ts";
 import { makePermissionsService } from "./broker/permissions.ts";
+import { makePluginsService } from "./broker/plugins.ts";
+import { makeSchedulesService } from "./broker/schedules.ts";
 import { makeSecretsService } from "./broker/secrets.ts";
 import { makeStorageService } from "./broker/storage.ts";
 import { Vault } from "./broker/vault.ts";
 import { Calls } from "./call/calls.ts";
 import { Compartments } from "./call/compartments.ts";
+import { KeyedCalls } from "./call/keyed-calls.ts";
 import { ChangeQueue } from "./change-queue.ts";
 import { Developments } from "./development/developments.ts";
 import { realFolderPath } from "./development/node-real-path.ts";
+import { EventBus } from "./events/event-bus.ts";
 import { EventSink } from "./host-event.ts";
 import type { HostOptions } from "./host-options.ts";
 import { Graphs } from "./graph/graphs.ts";
@@ -36,6 +44,7 @@ import { GrantChanges } from "./rights/grant-changes.ts";
 import { Grants } from "./rights/grants.ts";
 import { PermissionRequests } from "./rights/permission-requests.ts";
 import { Rights } from "./rights/rights.ts";
+import { Scheduler } from "./schedules/scheduler.ts";
 import { SchemaThread } from "./schema/node-schema-thread.ts";
 import { Alerts } from "./statistics/alerts.ts";
 import { Statistics } from "./statistics/statistics.ts";
@@ -44,6 +53,7 @@ import { Statistics } from "./statistics/statistics.ts";
 export interface StoredState {
   readonly plugins: readonly Row[];
   readonly grants: readonly Row[];
+  readonly subscriptions: readonly Row[];
 }
 
 /** What a host is made of, each made once and handed what it needs. */
@@ -66,6 +76,9 @@ export interface HostParts {
   readonly developments: Developments;
   readonly graphs: Graphs;
   readonly switches: Switches;
+  readonly counts: HourlyCounts;
+  readonly bus: EventBus;
+  readonly scheduler: Scheduler;
   readonly activation: Activation;
   readonly calls: Calls;
 }
@@ -95,7 +108,13 @@ export function assembleParts<Caller>(
     if (found === undefined) policies.set(pluginId, (found = policyFor(policy, pluginId)));
     return found;
   };
-  const events = new EventSink(options.onEvent, now);
+  const events = new EventSink((event) => {
+    if (event.kind === "state") {
+      bus.wake();
+      scheduler.notePlugins();
+    }
+    options.onEvent?.(event);
+  }, now);
   const onFault = (error: unknown): void => events.emit({ kind: "fault", what: "journal", error: reportOf(error) });
   const changes = new ChangeQueue();
   const journal = new Journal(store, now, onFault);
@@ -142,6 +161,7 @@ export function assembleParts<Caller>(
   const settings = new Settings(vault, plugins);
   const privateHosts = new Set(policy.privateHosts);
   const dailyBytes = new DailyBytes(store, now);
+  const counts = new HourlyCounts(store, now, onFault);
   const broker = new Broker(
     [
       makeStorageService(store, policy.storageBytes),
@@ -150,9 +170,13 @@ export function assembleParts<Caller>(
       makeNetworkService({ rights, plugins, dailyBytes, vault, privateHosts }),
       makeFilesService({ rights, store, forbidden: [options.dataDir] }),
       makePermissionsService(rights),
+      makeEventsService({ rights, plugins, counts, bus: () => bus }),
+      makeSchedulesService({ store, plugins, scheduler: () => scheduler }),
+      makePluginsService({ rights, plugins, counts, call: (...call) => calls.call(...call) }),
     ],
     journal,
     alerts,
+    new KeyedEffects(store, now),
   );
   const keys = new KeyRing(store, now);
   const supervisor = new Supervisor({
@@ -175,10 +199,25 @@ export function assembleParts<Caller>(
   };
   const compartments = new Compartments({ ...shared, onLog, onCrash: quarantine });
   const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
+  const calls = new Calls({ ...shared, compartments, keyedCalls: new KeyedCalls(store, now) });
+  const driven = {
+    ...shared,
+    setAlarm: options.setAlarm ?? makeTimerAlarm(now),
+    call: (...call: Parameters<Calls["call"]>) => calls.call(...call),
+  };
+  const bus = new EventBus({ ...driven, appEvents: options.events ?? {} });
+  const scheduler = new Scheduler({
+    ...driven,
+    onFault: (error) => events.emit({ kind: "fault", what: "schedule", error: reportOf(error) }),
+  });
   grants.restore(stored.grants);
   for (const row of stored.plugins) plugins.restore(row);
+  bus.restore(stored.subscriptions);
+  scheduler.notePlugins();
   return {
     ...shared,
+    bus,
+    scheduler,
     vault,
     settings,
     changes,
@@ -189,6 +228,7 @@ export function assembleParts<Caller>(
     developments: new Developments({ ...shared, folders, installer, compartments, changes }),
     uninstaller: new Uninstaller(shared),
     graphs: new Graphs({ ...shared, dataDir, installer }),
-    calls: new Calls({ ...shared, compartments }),
+    counts,
+    calls,
   };
 }

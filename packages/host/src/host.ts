@@ -7,9 +7,10 @@ import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 import type { SecretSummary } from "./broker/vault.ts";
 import type { RunningPlugin } from "./call/running-plugin.ts";
 import { scopeOf } from "./call/call-options.ts";
-import type { CallOptions } from "./call/call-options.ts";
+import type { CallOptions, KeyedCallOptions } from "./call/call-options.ts";
 import type { Developments } from "./development/developments.ts";
 import { HostError } from "./errors.ts";
+import { HostEvents } from "./events/host-events.ts";
 import type { HostOptions } from "./host-options.ts";
 import type { GraphConsent, GraphPlan, GraphRequest } from "./graph/graph-plan.ts";
 import type { InstalledNode } from "./graph/installed-graph.ts";
@@ -26,6 +27,7 @@ import { parseStoredPermission } from "./rights/grants.ts";
 import type { Grant } from "./rights/grants.ts";
 import type { RegistryBook } from "./registry/registry-book.ts";
 import type { PendingRequest } from "./rights/permission-requests.ts";
+import type { Schedule } from "./schedules/schedule-rows.ts";
 import { suggestPermissions } from "./rights/suggest.ts";
 import type { PermissionSuggestion } from "./rights/suggest.ts";
 import { pluginUse } from "./statistics/plugin-use.ts";
@@ -37,6 +39,7 @@ export class Host<Caller = undefined> {
   readonly #options: HostOptions<Caller>;
   readonly #parts: HostParts;
   #isClosed = false;
+  #events: HostEvents<Caller> | undefined;
 
   /** Use `openHost`. */
   constructor(options: HostOptions<Caller>, parts: HostParts) {
@@ -128,11 +131,18 @@ export class Host<Caller = undefined> {
    * Runs an action on a value of up to 1 MiB.
    *
    * @throws HostError HOST_PLUGIN_UNKNOWN, HOST_ACTION_UNKNOWN, HOST_INPUT_INVALID, HOST_OUTPUT_INVALID,
-   *   HOST_VALUE_TOO_LARGE, HOST_PARTITION_INVALID, HOST_PACKAGE_DAMAGED; SandboxError; WireError WIRE_VALUE_NOT_JSON
+   *   HOST_VALUE_TOO_LARGE, HOST_PARTITION_INVALID, HOST_PACKAGE_DAMAGED; with a key BROKER_KEY_REUSED,
+   *   BROKER_KEY_UNCERTAIN, BROKER_QUOTA_EXCEEDED; SandboxError; WireError WIRE_VALUE_NOT_JSON
    */
-  async call(pluginId: string, action: string, input: unknown, options: CallOptions<Caller> = {}): Promise<unknown> {
+  async call(
+    pluginId: string,
+    action: string,
+    input: unknown,
+    options: KeyedCallOptions<Caller> = {},
+  ): Promise<unknown> {
     this.#refuseWhenClosed();
-    return this.#parts.calls.call(pluginId, action, input, scopeOf(options, this.#options));
+    const { idempotencyKey } = options;
+    return this.#parts.calls.call(pluginId, action, input, { ...scopeOf(options, this.#options), idempotencyKey });
   }
 
   /**
@@ -348,6 +358,21 @@ export class Host<Caller = undefined> {
     return suggestPermissions(declared, uses.map(parseStoredPermission), isComplete);
   }
 
+  /** Events between plugins and this program. */
+  get events(): HostEvents<Caller> {
+    this.#refuseWhenClosed();
+    const { bus, store } = this.#parts;
+    return (this.#events ??= new HostEvents<Caller>(bus, store, (caller) =>
+      scopeOf(caller === undefined ? {} : { caller }, this.#options),
+    ));
+  }
+
+  /** When actions run by themselves: what manifests declare and what plugins set. */
+  schedules(pluginId?: string): Promise<Schedule[]> {
+    this.#refuseWhenClosed();
+    return this.#parts.scheduler.list(pluginId);
+  }
+
   /** What was installed, granted, called and denied; newest first. */
   journal(query: JournalQuery = {}): Promise<JournalEntry[]> {
     this.#refuseWhenClosed();
@@ -406,12 +431,14 @@ export class Host<Caller = undefined> {
     this.#isClosed = true;
     await this.#parts.calls.drain(drainMs);
     this.#parts.calls.close();
+    this.#parts.bus.close();
+    this.#parts.scheduler.close();
     this.#parts.supervisor.close();
     await this.#parts.developments.close();
     await this.#parts.changes.whenIdle();
-    const { journal, grants, statistics, schemas, graphs, store } = this.#parts;
+    const { journal, grants, statistics, counts, schemas, graphs, store } = this.#parts;
     // What cannot be written any more must not keep the data directory locked.
-    const written = await Promise.allSettled([journal.flush(), grants.flush(), statistics.flush()]);
+    const written = await Promise.allSettled([journal.flush(), grants.flush(), statistics.flush(), counts.flush()]);
     for (const part of [schemas, graphs, store]) await part.close();
     const failed = written.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;

@@ -1,6 +1,11 @@
 export type { SecretSummary } from "./broker/vault.ts";
 export { HostError, hostErrors } from "./errors.ts";
 export type { HostErrorCode } from "./errors.ts";
+export type { SetAlarm } from "./alarm.ts";
+export type { AppEvent, Published } from "./events/event-bus.ts";
+export { HostEvents } from "./events/host-events.ts";
+export type { DeadLetter } from "./events/host-events.ts";
+export type { EventHandler, HostEventDelivery } from "./events/subscribers.ts";
 export type {
   GraphConsent,
   GraphMember,
@@ -12,7 +17,7 @@ export type {
 export type { InstalledNeed, InstalledNode } from "./graph/installed-graph.ts";
 export { Host } from "./host.ts";
 export type { RunningPlugin } from "./call/running-plugin.ts";
-export type { CallOptions } from "./call/call-options.ts";
+export type { CallOptions, KeyedCallOptions } from "./call/call-options.ts";
 export type { DevelopmentFolder, DevelopmentSummary } from "./development/development-folder.ts";
 export type { Developments } from "./development/developments.ts";
 export type { HostEvent } from "./host-event.ts";
@@ -42,6 +47,7 @@ export type { Grant } from "./rights/grants.ts";
 export type { PendingRequest } from "./rights/permission-requests.ts";
 export type { PermissionSuggestion } from "./rights/suggest.ts";
 export type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
+export type { Schedule, ScheduleDefinition, ScheduleKey } from "./schedules/schedule-rows.ts";
 export type { AlertRule } from "./statistics/alerts.ts";
 export type { PluginUse } from "./statistics/plugin-use.ts";
 export type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";

@@ -11,6 +11,7 @@ export type JournalKind =
   | "call"
   | "use"
   | "denial"
+  | "event"
   | "log";
 
 /** One entry. Equal uses within 100 ms are one entry with a count. */

@@ -174,4 +174,97 @@ export const migrations: readonly Migration[] = [
   ALTER TABLE plugins ADD COLUMN development_folder TEXT;
   ALTER TABLE call_statistics ADD COLUMN cpu_us INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- What services count: requests of one plugin in the hour under way.
+  CREATE TABLE service_use (
+    plugin_id TEXT NOT NULL,
+    service TEXT NOT NULL,
+    hour TEXT NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (plugin_id, service)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- Durable events that somebody still waits for, or whose key must not be used twice within a day.
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    plugin_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    area TEXT NOT NULL,
+    dedup_key TEXT,
+    digest TEXT NOT NULL,
+    json TEXT NOT NULL,
+    bytes BLOB,
+    caller_rights TEXT,
+    hops INTEGER NOT NULL,
+    published_at TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX events_by_key ON events (plugin_id, topic, area, dedup_key) WHERE dedup_key IS NOT NULL;
+
+  -- plugin_id: who subscribed; a name of the embedding program's carries a mark that no plugin's id can have.
+  CREATE TABLE event_deliveries (
+    plugin_id TEXT NOT NULL,
+    event_seq INTEGER NOT NULL REFERENCES events (seq) ON DELETE CASCADE,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'dead')),
+    attempts INTEGER NOT NULL,
+    due_at TEXT NOT NULL,
+    reason TEXT,
+    PRIMARY KEY (plugin_id, event_seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX deliveries_due ON event_deliveries (state, plugin_id, due_at);
+  CREATE INDEX deliveries_of_event ON event_deliveries (event_seq);
+
+  CREATE TABLE event_subscriptions (
+    name TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    PRIMARY KEY (name, topic)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE schedules (
+    plugin_id TEXT NOT NULL REFERENCES plugins (id) DEFERRABLE INITIALLY DEFERRED,
+    area TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- Whether the manifest declares it; else the plugin set it.
+    is_declared INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    input TEXT NOT NULL,
+    caller_rights TEXT,
+    next_at TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, is_declared, area, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX schedules_due ON schedules (next_at);
+  `,
+  `
+  -- Calls that were made with a key, and what they answered, for a day.
+  CREATE TABLE keyed_calls (
+    plugin_id TEXT NOT NULL,
+    area TEXT NOT NULL,
+    action TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    effect_key TEXT NOT NULL,
+    json TEXT,
+    bytes BLOB,
+    size INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, area, action, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX keyed_calls_sizes ON keyed_calls (plugin_id, size);
+  CREATE INDEX keyed_calls_age ON keyed_calls (at);
+
+  -- Effects of calls that may be repeated, and what they answered, for a day.
+  CREATE TABLE keyed_effects (
+    plugin_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    json TEXT NOT NULL,
+    bytes BLOB,
+    size INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX keyed_effects_sizes ON keyed_effects (plugin_id, size);
+  CREATE INDEX keyed_effects_age ON keyed_effects (at);
+  `,
 ];

@@ -26,8 +26,9 @@ export async function openHost<Caller = undefined>(options: HostOptions<Caller>)
     const packages = new PackageFolder(join(dataDir, "packages"));
     const plugins = await store.all("SELECT * FROM plugins ORDER BY id");
     const grants = await store.all("SELECT * FROM grants ORDER BY plugin_id, permission");
+    const subscriptions = await store.all("SELECT * FROM event_subscriptions");
     await packages.prepare(new Set(plugins.map((row) => String(row["file_digest"]))));
-    const parts = assembleParts(options, store, packages, { plugins, grants });
+    const parts = assembleParts(options, store, packages, { plugins, grants, subscriptions });
     await parts.developments.begin();
     await parts.activation.preload();
     return new Host(options, parts);

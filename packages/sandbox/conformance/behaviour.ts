@@ -31,22 +31,10 @@ const PLUGIN = `var berthPlugin = { actions: {
   text: () => new TextDecoder().decode(new TextEncoder().encode("grüße 👋")),
   globals: () => Object.getOwnPropertyNames(globalThis).sort(),
   loop() { for (;;); },
-  microtasks() { const again = () => void Promise.resolve().then(again); again(); return new Promise(() => {}); },
   never: () => new Promise(() => {}),
-  thenLoop: () => ({ then() { for (;;); } }),
   waitForAbort: (value, ctx) => new Promise((resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new Error("aborted")))),
-  heap() { const kept = []; for (;;) kept.push(new Array(100000).fill(1.5)); },
-  buffers() { const kept = []; for (;;) kept.push(new Uint8Array(10000000).fill(1)); },
-  resizable() { return new ArrayBuffer(8, { maxByteLength: 1e9 }).byteLength; },
-  resizableByPrototype() { const A = new Uint8Array(1).buffer.constructor; return new A(8, { maxByteLength: 1e9 }).byteLength; },
-  crash: () => "y".repeat(500000000).split("").length,
-  bigint: () => (2n ** (2n ** 26n)).toString().length,
-  async flood(value, ctx) { for (let i = 0; i < 200; i++) ctx.storage.put("k" + i, i); return "done"; },
   spin(rounds) { let sum = 0; for (let i = 0; i < rounds; i++) sum = (sum + i * i) % 1000003; return sum; },
 } };`;
-
-/** For attacks on memory: time must not end them first, also on a busy machine. */
-const PATIENT: Limits = { memoryMiB: 48, cpuMs: 20_000, wallMs: 30_000 };
 
 /** For loops: on a busy machine it takes long to use up little CPU time, and the wall time must not come first. */
 const UNHURRIED: Limits = { memoryMiB: 48, cpuMs: 300, wallMs: 20_000 };
@@ -205,36 +193,8 @@ export function behaviourSuite(
     assert.equal(await call("echo", 1), 1);
   });
 
-  it("refuses resizable buffers by every name", async ({ call }) => {
-    await assert.rejects(call("resizable"), /Resizable buffers are not available/);
-    await assert.rejects(call("resizableByPrototype"), /Resizable buffers are not available/);
-  });
-
-  it("bears a flood of requests", async ({ call }) => {
-    assert.equal(await call("flood"), "done");
-    assert.equal(await call("echo", 1), 1);
-  });
-
   survives("ends an endless loop and goes on", "loop", ["SANDBOX_CPU"], UNHURRIED);
-  survives("ends endless microtasks and goes on", "microtasks", ["SANDBOX_CPU"], UNHURRIED);
-  survives("ends a loop in a thenable and goes on", "thenLoop", ["SANDBOX_CPU"], UNHURRIED);
   survives("ends a call that never answers and goes on", "never", ["SANDBOX_DEADLINE"]);
-  survives("ends a heap that grows without end and goes on", "heap", ["SANDBOX_MEMORY", "SANDBOX_CRASHED"], PATIENT);
-  survives("refuses buffers beyond the memory limit and goes on", "buffers", [
-    "SANDBOX_MEMORY",
-    "SANDBOX_PLUGIN_THREW",
-  ]);
-  survives(
-    "loses the process that a plugin crashes, and goes on",
-    "crash",
-    ["SANDBOX_MEMORY", "SANDBOX_CRASHED"],
-    PATIENT,
-  );
-  survives("kills native work that nothing interrupts, and goes on", "bigint", [
-    "SANDBOX_CPU",
-    "SANDBOX_DEADLINE",
-    "SANDBOX_MEMORY",
-  ]);
 
   webGlobalsSuite(engine, skips, level);
   rejectionSuite(engine, skips, level);

@@ -24,18 +24,20 @@ export interface OpenOptions {
   /** Whose code it is. Default: one plugin. */
   readonly plugin?: string;
   readonly supervisor?: Supervisor;
+  /** Plugins with equal keys share a process. Default: one key for all. */
+  readonly packKey?: string;
 }
 
-export function openPlugin(engine: EngineDescriptor, code: string, options: OpenOptions): OpenPlugin {
+export function openPlugin(engine: EngineDescriptor, code: string | Uint8Array, options: OpenOptions): OpenPlugin {
   const supervisor = options.supervisor ?? new Supervisor();
   const lines: LogLine[] = [];
   const usages: CallUsage[] = [];
   const compartment = supervisor.open({
     plugin: options.plugin ?? "conformance",
-    packKey: "conformance",
+    packKey: options.packKey ?? "conformance",
     engine,
     level: options.level ?? (engine.levels.includes("standard") ? "standard" : (engine.levels[0] ?? "standard")),
-    code: new TextEncoder().encode(code),
+    code: typeof code === "string" ? new TextEncoder().encode(code) : code,
     sourceName: "plugin.js",
     limits: options.limits,
     onRequest: options.onRequest ?? (async () => ({})),

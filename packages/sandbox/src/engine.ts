@@ -72,6 +72,11 @@ export interface Compartment extends Disposable {
 export interface Engine {
   readonly name: string;
   open(options: CompartmentOptions, port: CompartmentPort): Compartment;
+  /**
+   * Makes ready what the next compartment will need whichever plugin it is of. Called when the process has
+   * started and after each load, in a moment when nobody waits for it. Never throws.
+   */
+  prepare?(): void;
 }
 
 /** The plugin's code failed while it was loaded; `failure` is JSON like that of `CompartmentPort.failure`. */

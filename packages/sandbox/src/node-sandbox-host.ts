@@ -7,6 +7,7 @@ import { EntryTurns } from "./entry-turns.ts";
 import { BatchedPipe } from "./node-batched-pipe.ts";
 import { PluginLoadError } from "./engine.ts";
 import type { Compartment, CompartmentOptions, CompartmentPort, Engine } from "./engine.ts";
+import { IdleMoments } from "./node-idle-moments.ts";
 import { LogGate, MAX_LINE_LENGTH } from "./log-gate.ts";
 import { FromSandbox, MAX_WORDS_BYTES, PIPE_DESCRIPTOR, ToSandbox } from "./protocol.ts";
 import type { LoadHead } from "./protocol.ts";
@@ -34,6 +35,8 @@ export function runSandboxHost(engine: Engine): void {
   const { confinement } = sandboxHostArguments();
   if (confinement !== undefined) confine(runtimeFile(FOREIGN_FUNCTIONS_FILE), confinement);
   const host = new SandboxHost(engine, pipe);
+  // While the embedding process hears that this one is ready and sends its first message.
+  setImmediate(() => engine.prepare?.());
   socket.on("data", (bytes: Uint8Array) => host.receive(bytes));
   // The embedding process is gone, or wants this one to go: there is nobody left to work for.
   socket.on("close", () => process.exit(0));
@@ -48,6 +51,7 @@ class SandboxHost {
   readonly #windows = new Map<number, RequestWindow>();
   /** Which compartment a call belongs to. */
   readonly #calls = new Map<number, number>();
+  readonly #idleMoments: IdleMoments;
   /** Requests are numbered by each guest; the pipe needs one numbering for all. */
   readonly #requests = new Map<number, { compartment: number; requestId: number }>();
   #nextRequest = 1;
@@ -59,6 +63,10 @@ class SandboxHost {
     this.#engine = engine;
     this.#pipe = pipe;
     this.#session = new Session(pipe.write, (message) => this.#take(message));
+    this.#idleMoments = new IdleMoments(
+      () => this.#calls.size > 0,
+      () => engine.prepare?.(),
+    );
     this.#session.send({ type: FromSandbox.ready, id: 0, head: engine.name });
   }
 
@@ -68,6 +76,7 @@ class SandboxHost {
   }
 
   #take({ type, id, head, value = NO_VALUE }: Message): void {
+    this.#idleMoments.noteWork();
     switch (type) {
       case ToSandbox.call: {
         const [compartment, action, context] = JSON.parse(head) as [number, string, string];
@@ -146,6 +155,7 @@ class SandboxHost {
           : JSON.stringify({ name: "Error", message: "the engine could not open a compartment" });
       this.#sendWords(FromSandbox.loadFailed, id, failure);
     }
+    this.#idleMoments.askForOne();
   }
 
   #unload(id: number): void {

@@ -3,7 +3,7 @@ import { concatBytes } from "@berth/base";
 const HEADER_BYTES = 8;
 
 /** Ids of sections (WebAssembly core specification 2.0, 5.5.2) that engines look at. */
-export const WasmSection = { imports: 2, tables: 4, memories: 5 } as const;
+export const WasmSection = { types: 1, imports: 2, tables: 4, memories: 5, globals: 6 } as const;
 
 export interface Section {
   readonly id: number;

@@ -20,6 +20,25 @@ export interface Context {
     /** Whether the right to all of a permission, written as in a manifest, holds at this moment. */
     has(permission: Readonly<Record<string, Value>>): Promise<boolean>;
   };
+  /** The event that the action is called with; `undefined` when it is called otherwise. */
+  readonly event: EventFacts | undefined;
+  readonly events: {
+    /**
+     * Tells whoever subscribed, in the caller's partition, of an event that the manifest declares. Needs
+     * `platform_services` with `events`. A durable event is on disk when this resolves; its `key`, if given, keeps it
+     * from being published twice within 24 hours.
+     */
+    publish(event: string, value?: Value, options?: { key?: string }): Promise<{ id: string; isNew: boolean }>;
+  };
+  readonly plugins: {
+    /**
+     * Calls an action of a plugin that the manifest depends on. Needs `platform_services` with `plugins`. The callee
+     * has its own rights, as far as this plugin has them too. A call that fails rejects with `BROKER_CALLEE_FAILED`;
+     * `details.code` tells why, and `details.thrown` what the callee threw.
+     */
+    call(pluginId: string, action: string, input?: Value): Promise<unknown>;
+  };
+  readonly schedules: Schedules;
   readonly secrets: {
     /** The value of a secret. Needs `secrets_access` with `reveal`; prefer `secretHeaders` of `network_restricted`. */
     reveal(name: string): Promise<string>;
@@ -27,6 +46,42 @@ export interface Context {
   readonly files: Files;
   /** An HTTP request. Needs `network_restricted` (or `network_unrestricted`). */
   fetch(url: string, options?: FetchOptions): Promise<FetchAnswer>;
+}
+
+/**
+ * Actions of the plugin that run by themselves, for the partition of the call that sets them and with no more rights
+ * than it has. Needs no permission; 16 are kept in each partition.
+ */
+export interface Schedules {
+  /** Sets a schedule, or sets it anew; answers with the first moment, an ISO instant. */
+  set(name: string, schedule: ScheduleOptions): Promise<string>;
+  /** Whether there was one. */
+  remove(name: string): Promise<boolean>;
+  list(): Promise<(Required<Omit<ScheduleOptions, "input">> & { name: string; nextAt: string })[]>;
+}
+
+export interface ScheduleOptions {
+  /** Minute, hour, day of month, month, day of week: `30 6 * * MON-FRI`. */
+  readonly cron: string;
+  /** Default UTC. */
+  readonly timeZone?: string;
+  readonly action: string;
+  /** What the action gets, up to 4 KiB of JSON. Default null. */
+  readonly input?: Value;
+  /** Runs that no host was there for: none is made up for, one is, or each of the last 24. Default `once`. */
+  readonly missed?: "skip" | "once" | "all";
+}
+
+/** What an action may know of the event that it handles. */
+export interface EventFacts {
+  /** Equal when a durable event is delivered again. */
+  readonly id: string;
+  /** `publisher.name/event`, or `app/event` of the embedding program. */
+  readonly topic: string;
+  /** ISO instant. */
+  readonly publishedAt: string;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
 }
 
 /**

@@ -8,8 +8,16 @@ export { isJsonFault, readJsonDocument } from "./json-document.ts";
 export type { JsonDocument, JsonFault, JsonPath, TextPosition } from "./json-document.ts";
 export { DEFAULT_LIMITS, LIMIT_CEILINGS } from "./limits.ts";
 export type { Limits } from "./limits.ts";
-export { API_VERSION, EFFECT_CLASSES, MANIFEST_FILE, MAX_MANIFEST_BYTES, manifestJsonSchema } from "./manifest.ts";
-export type { ActionDeclaration, Manifest } from "./manifest.ts";
+export {
+  API_VERSION,
+  EFFECT_CLASSES,
+  MANIFEST_FILE,
+  MAX_MANIFEST_BYTES,
+  manifestJsonSchema,
+  scheduleSchema,
+  topicSchema,
+} from "./manifest.ts";
+export type { ActionDeclaration, EventDeclaration, Manifest } from "./manifest.ts";
 export { parseManifest } from "./parse-manifest.ts";
 export type { ManifestProblem } from "./parse-manifest.ts";
 export {

@@ -69,6 +69,51 @@ const memberName = z
   .string()
   .regex(/^[a-zA-Z][A-Za-z0-9_-]{0,63}$/, "must be a name of at most 64 letters, digits, _ or -");
 
+/** What a plugin tells others: an event named `x` of `acme.words` has the topic `acme.words/x`. */
+const event = z.strictObject({
+  title: line(80).optional(),
+  description: z.string().max(2_000).optional(),
+  payload: schema.describe("What the event carries."),
+  delivery: z
+    .enum(["ephemeral", "durable"])
+    .default("ephemeral")
+    .describe("ephemeral: at most once, to whoever is there; durable: kept, and delivered at least once."),
+});
+
+/** A topic: `publisher.name/event` of a plugin, or `app/event` of the embedding program. */
+export const topicSchema = z
+  .string()
+  .refine(isTopic, 'must be a topic like "acme.words/counted" or "app/order-paid"')
+  .meta({ pattern: "^[a-z][a-z0-9.-]*/[a-zA-Z][A-Za-z0-9_-]{0,63}$" });
+
+function isTopic(text: string): boolean {
+  const [owner = "", name = "", ...more] = text.split("/");
+  const isOwner = owner === "app" || tryParsePluginId(owner) !== undefined;
+  return isOwner && /^[a-zA-Z][A-Za-z0-9_-]{0,63}$/.test(name) && more.length === 0;
+}
+
+const subscription = z.strictObject({
+  action: memberName.describe("The action that is called with what the event carries."),
+});
+
+/** When an action runs by itself, in a manifest or as a plugin sets it. */
+export const scheduleSchema = z.strictObject({
+  cron: z
+    .string()
+    .max(100)
+    .regex(/^[0-9A-Za-z*/,#-]+(?: [0-9A-Za-z*/,#-]+){4}$/, 'must have five fields, like "30 6 * * MON-FRI"')
+    .describe("Minute, hour, day of month, month, day of week."),
+  timeZone: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/, 'must be an IANA time zone, like "Europe/Berlin"')
+    .default("UTC"),
+  action: memberName,
+  missed: z
+    .enum(["skip", "once", "all"])
+    .default("once")
+    .describe("Runs that no host was there for: none is made up for, one is, or each of the last 24."),
+});
+
 const price = z.strictObject({
   amountMinor: z.int().min(1).max(100_000_000).describe("In the currency's smallest unit, such as cents."),
   currency: z.string().regex(/^[A-Z]{3}$/, "must be an ISO 4217 code such as EUR"),
@@ -83,6 +128,33 @@ const pricing = z
   .refine(({ model, price: given }) => model !== "free" || given === undefined, {
     message: "a free plugin has no price",
     path: ["price"],
+  });
+
+const contributes = z
+  .strictObject({
+    actions: z.record(memberName, action).default({}).describe("Named functions, with schemas for input and output."),
+    events: z.record(memberName, event).default({}).describe("What the plugin tells whoever subscribed."),
+    schedules: z
+      .record(memberName, scheduleSchema)
+      .default({})
+      .describe("Actions that run by themselves; the input is null."),
+    subscriptions: z.record(topicSchema, subscription).default({}).describe("Topics of others, and who handles them."),
+  })
+  .superRefine(({ actions, schedules, subscriptions }, context) => {
+    for (const [schedule, { action: name }] of Object.entries(schedules))
+      if (!Object.hasOwn(actions, name))
+        context.addIssue({
+          code: "custom",
+          path: ["schedules", schedule, "action"],
+          message: "names no action of this plugin",
+        });
+    for (const [topic, { action: name }] of Object.entries(subscriptions))
+      if (!Object.hasOwn(actions, name))
+        context.addIssue({
+          code: "custom",
+          path: ["subscriptions", topic, "action"],
+          message: "names no action of this plugin",
+        });
   });
 
 /** The manifest, defined once: validation, types and `manifest.schema.json` follow from it. */
@@ -117,9 +189,7 @@ export const manifestSchema = z
     dependencies: dependencies.describe("Plugins that this one needs, with version ranges."),
     optionalDependencies: dependencies.describe("Plugins that it works with when they are there."),
     conflicts: z.record(pluginId, range).default({}).describe("Plugins that it cannot stand beside."),
-    contributes: z.strictObject({
-      actions: z.record(memberName, action).default({}).describe("Named functions, with schemas for input and output."),
-    }),
+    contributes,
     config: schema.optional().describe("JSON Schema of the plugin's settings."),
     secrets: z.array(memberName).max(32).default([]).describe("Names of secrets that the operator fills in."),
     limits: limitsSchema.default({}),
@@ -131,6 +201,9 @@ export type Manifest = z.output<typeof manifestSchema>;
 
 /** One action as the manifest declares it. */
 export type ActionDeclaration = Manifest["contributes"]["actions"][string];
+
+/** One event as the manifest declares it. */
+export type EventDeclaration = Manifest["contributes"]["events"][string];
 
 /** JSON Schema (2020-12) of a manifest as authors write it; published as `manifest.schema.json`. */
 export function manifestJsonSchema(): Record<string, unknown> {

@@ -19,6 +19,8 @@ import type { Covers } from "./lattice.ts";
 interface Parameter<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
   readonly covers: Covers<z.output<Schema>>;
+  /** Parameters within this one. */
+  readonly shape?: Readonly<Record<string, Parameter>>;
 }
 
 const parameter = <Schema extends z.ZodType>(schema: Schema, covers: Covers<z.output<Schema>>): Parameter<Schema> => ({
@@ -72,10 +74,16 @@ const command = z.strictObject({
 });
 
 /** A service that the embedding platform offers, with the narrowing that suits it. */
-const service = <Shape extends Record<string, Parameter>>(shape: Shape): Parameter =>
-  parameter(z.strictObject(schemasOf(shape)).optional(), (a, b) =>
-    b === undefined ? true : a !== undefined && coversShape(shape, a as Values, b as Values),
-  );
+const service = <Schemas extends Record<string, z.ZodType>>(shape: {
+  [Key in keyof Schemas]: Parameter<Schemas[Key]>;
+}): Parameter<z.ZodOptional<z.ZodObject<Schemas, z.core.$strict>>> => {
+  const parameters: Record<string, Parameter> = shape;
+  return {
+    schema: z.strictObject(schemasOf(parameters) as Schemas).optional(),
+    covers: (a, b) => (b === undefined ? true : a !== undefined && coversShape(parameters, a as Values, b as Values)),
+    shape: parameters,
+  };
+};
 
 const perHour = parameter(amount.default(60).describe("Requests per hour."), atLeast);
 const topics = parameter(listOf(topic, 64), coversPrefixes);
@@ -167,6 +175,13 @@ const PERMISSIONS = {
         coversPrefixes,
       ),
       perHour,
+      withTheirRights: parameter(
+        z
+          .boolean()
+          .default(false)
+          .describe("What is called may use rights of its own that this plugin lacks, such as its network."),
+        onCoversOff,
+      ),
     }),
   },
 } satisfies Record<string, Record<string, Parameter>>;
@@ -260,12 +275,16 @@ export function covers(a: Permission, b: Permission): boolean {
  * differ or nothing does.
  */
 export function uncoveredParameter(a: Permission, b: Permission): string | undefined {
-  if (a.name !== b.name) return undefined;
-  const shape: Record<string, Parameter> = PERMISSIONS[a.name];
-  const parameterName = Object.keys(shape).find(
-    (key) => shape[key]?.covers((a as Values)[key], (b as Values)[key]) === false,
-  );
-  return parameterName;
+  return a.name === b.name ? uncoveredOf(PERMISSIONS[a.name], a as Values, b as Values) : undefined;
+}
+
+function uncoveredOf(shape: Readonly<Record<string, Parameter>>, a: Values, b: Values): string | undefined {
+  for (const [key, { covers: coversValue, shape: inner }] of Object.entries(shape)) {
+    if (coversValue(a[key], b[key])) continue;
+    const within = inner && a[key] !== undefined && uncoveredOf(inner, a[key] as Values, b[key] as Values);
+    return typeof within === "string" ? `${key}.${within}` : key;
+  }
+  return undefined;
 }
 
 /** The grant among `held` that covers `wanted`, if any. */

@@ -140,3 +140,34 @@ test("a range is one line of text, never nothing", () => {
   for (const range of ["", " ", "\n^1.0", "^1.0 ", "^1.0\u2028"])
     assert.match(refusal({ ...minimal, api: range }).message, /api: must be a version range/, JSON.stringify(range));
 });
+
+test("events, subscriptions and schedules have topics, moments and actions that there are", () => {
+  const contributing = (more: object): object => ({ ...minimal, contributes: { ...minimal.contributes, ...more } });
+  const { contributes } = parseManifest(
+    bytesOf(
+      contributing({
+        events: { said: { payload: true } },
+        subscriptions: { "acme.other/said": { action: "run" }, "app/said": { action: "run" } },
+        schedules: { nightly: { cron: "30 2 * * MON-FRI", action: "run" } },
+      }),
+    ),
+  );
+  assert.equal(contributes.events["said"]?.delivery, "ephemeral");
+  assert.deepEqual(contributes.schedules["nightly"], {
+    cron: "30 2 * * MON-FRI",
+    timeZone: "UTC",
+    action: "run",
+    missed: "once",
+  });
+  const refused: [object, RegExp][] = [
+    [{ events: { said: { payload: { type: "nothing" } } } }, /contributes\.events\.said\.payload/],
+    [{ events: { "a/b": { payload: true } } }, /the name "a\/b"/],
+    [{ subscriptions: { "app/a/b": { action: "run" } } }, /must be a topic/],
+    [{ subscriptions: { "app:x/a": { action: "run" } } }, /must be a topic/],
+    [{ subscriptions: { "app/a": { action: "constructor" } } }, /names no action/],
+    [{ schedules: { a: { cron: "@daily", action: "run" } } }, /must have five fields/],
+    [{ schedules: { a: { cron: "* * * * *", action: "toString" } } }, /names no action/],
+    [{ schedules: { a: { cron: "* * * * *", action: "run", timezone: "UTC" } } }, /did you mean "timeZone"/],
+  ];
+  for (const [more, words] of refused) assert.match(refusal(contributing(more)).message, words);
+});

@@ -12,6 +12,7 @@ import {
   parseVersion,
   permissionOf,
   permissionSchema,
+  uncoveredParameter,
   versionInRange,
 } from "@berth/spec";
 import type { Permission } from "@berth/spec";
@@ -105,6 +106,17 @@ test("a plugin that may touch user data, or see a secret, gets a process of its 
     permissionOf(permissionSchema.parse({ name: "secrets_access", names: ["a"], reveal, reason: "x" }));
   assert.ok(needsOwnProcess(secret(true)));
   assert.ok(!needsOwnProcess(secret(false)));
+});
+
+test("what keeps one permission from covering another is named, down to the service", () => {
+  const of = (request: object): Permission =>
+    permissionOf(permissionSchema.parse({ name: "platform_services", reason: "x", ...request }));
+  const narrow = of({ plugins: { actions: ["acme.bb/run"] } });
+  assert.equal(uncoveredParameter(narrow, of({ plugins: { actions: ["acme.bb/*"] } })), "plugins.actions");
+  const wide = of({ plugins: { actions: ["acme.bb/run"], withTheirRights: true } });
+  assert.equal(uncoveredParameter(narrow, wide), "plugins.withTheirRights");
+  assert.equal(uncoveredParameter(wide, narrow), undefined);
+  assert.equal(uncoveredParameter(narrow, of({ events: { publish: ["a"] } })), "events");
 });
 
 test("roots that climb or are not normal are refused", () => {

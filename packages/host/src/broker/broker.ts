@@ -6,6 +6,7 @@ import type { WireValue } from "@berth/wire";
 import { HostError } from "../errors.ts";
 import type { Journal } from "../journal.ts";
 import type { Alerts } from "../statistics/alerts.ts";
+import type { KeyedEffects } from "./keyed-effects.ts";
 import { requestInvalid } from "./service.ts";
 import type { Service, ServiceCall, ServiceMethod, ServiceRequest } from "./service.ts";
 
@@ -16,8 +17,10 @@ export class Broker {
   readonly #methods = new Map<string, ServiceMethod>();
   readonly #journal: Journal;
   readonly #alerts: Alerts;
+  readonly #effects: KeyedEffects;
 
-  constructor(services: readonly Service[], journal: Journal, alerts: Alerts) {
+  constructor(services: readonly Service[], journal: Journal, alerts: Alerts, effects: KeyedEffects) {
+    this.#effects = effects;
     this.#services = services;
     this.#alerts = alerts;
     this.#journal = journal;
@@ -35,7 +38,7 @@ export class Broker {
       const found = this.#methods.get(method);
       if (found === undefined)
         throw new HostError("BROKER_METHOD_UNKNOWN", `this host has no service for ${quote(method)}`);
-      if (found.hasEffect && call.effect === "pure") {
+      if (found.hasEffect === true && call.effect === "pure") {
         throw new HostError(
           "BROKER_EFFECT_DENIED",
           `${method}: the action ${call.action} is declared pure, and this changes something`,
@@ -44,7 +47,11 @@ export class Broker {
       const request = decodeValue(value);
       if (typeof request !== "object" || request === null || Array.isArray(request))
         throw requestInvalid(method, "expected an object");
-      return await found.run(call, request as ServiceRequest);
+      if (found.hasEffect === false || call.effectKey === undefined)
+        return await found.run(call, request as ServiceRequest);
+      return await this.#effects.once(call, call.effectKey, method, value, (key) =>
+        found.run(call, request as ServiceRequest, key),
+      );
     } catch (error) {
       if (isCodedError(error) && error.kind === "denied") {
         const { pluginId, version } = call;

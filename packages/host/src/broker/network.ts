@@ -42,6 +42,8 @@ interface Fetch {
   readonly method: Method;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: Uint8Array | undefined;
+  /** RFC draft "The Idempotency-Key HTTP Header Field": the other end may recognize a repetition. */
+  readonly effectKey: string | undefined;
 }
 
 /** What the network service works on. All of it belongs to the host. */
@@ -94,13 +96,14 @@ export function makeNetworkService({
 
   async function headersWithSecrets(
     call: ServiceCall,
-    { url, headers }: Fetch,
+    { url, method, headers, effectKey }: Fetch,
     secretHeaders: NetworkPermission["secretHeaders"],
   ): Promise<Map<string, string>> {
     // Port 443 is no promise of TLS: the plugin, or a redirect, may say http.
     if (secretHeaders.length > 0 && url.protocol !== "https:" && !privateHosts.has(url.hostname))
       throw requestInvalid("network.fetch", "secrets travel over https only, except to private hosts of the policy");
     const all = new Map(headers);
+    if (effectKey !== undefined && method !== "GET" && method !== "HEAD") all.set("idempotency-key", `"${effectKey}"`);
     for (const { header, secret } of secretHeaders) {
       if (all.has(header.toLowerCase()))
         throw requestInvalid("network.fetch", `the header ${quote(header)} is filled in by the host`);
@@ -149,10 +152,10 @@ export function makeNetworkService({
     methods: methodTable(
       {},
       {
-        async fetch(call, request) {
+        async fetch(call, request, effectKey) {
           const signal = AbortSignal.any([call.signal(), AbortSignal.timeout(TIMEOUT_MS)]);
           const follow = request["redirect"] !== "manual";
-          let wanted = fetchOf(request);
+          let wanted: Fetch = { ...fetchOf(request), effectKey };
           for (let hops = 0; ; hops += 1) {
             const answer = await fetchOnce(call, wanted, signal);
             const { location } = answer.headers;
@@ -175,7 +178,7 @@ export function makeNetworkService({
   };
 }
 
-function fetchOf(request: ServiceRequest): Fetch {
+function fetchOf(request: ServiceRequest): Omit<Fetch, "effectKey"> {
   const refuse = (what: string): never => {
     throw requestInvalid("network.fetch", what);
   };
@@ -222,7 +225,7 @@ function parseUrl(value: unknown, base?: URL): URL {
 }
 
 /** RFC 9110, section 15.4: a redirect may turn POST into GET; 303 always does. */
-function redirected({ url, method, headers, body }: Fetch, location: string, status: number): Fetch {
+function redirected({ url, method, headers, body, effectKey }: Fetch, location: string, status: number): Fetch {
   const next = parseUrl(location, url);
   const becomesGet = status === 303 ? method !== "HEAD" : method === "POST" && (status === 301 || status === 302);
   const kept = [...headers].filter(
@@ -233,6 +236,8 @@ function redirected({ url, method, headers, body }: Fetch, location: string, sta
     method: becomesGet ? "GET" : method,
     headers: new Map(kept),
     body: becomesGet ? undefined : body,
+    // The key is for whom the request was meant.
+    effectKey: next.origin === url.origin ? effectKey : undefined,
   };
 }
 

@@ -3,6 +3,48 @@ import type { ActionDeclaration, Permission } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
 
+/** All calls that one call of the embedding program, one event or one schedule led to. */
+export interface CallTree {
+  /** Calls from plugin to plugin under way. */
+  underWay: number;
+}
+
+/** What a plugin may know of the event that it is called with. */
+export interface EventFacts {
+  readonly id: string;
+  readonly topic: string;
+  /** ISO instant. */
+  readonly publishedAt: string;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+}
+
+/** How a call came about that the embedding program did not make itself. */
+export interface CallOrigin {
+  /** For the journal: who or what called. */
+  readonly by: string;
+  /** Plugins whose calls led here, outermost first. */
+  readonly chain: readonly string[];
+  /** The call whose rights limit this one too; `undefined` when its plugin may use the callee's rights. */
+  readonly through: ServiceCall | undefined;
+  /** When the call that led here ends, by `performance.now()`, ms. */
+  readonly deadlineAt: number;
+  readonly tree: CallTree;
+  /** Events that led here, one handled after the other. */
+  readonly hops: number;
+  readonly event?: EventFacts;
+}
+
+/** What makes effects of a call recognizable when they are repeated. Only calls of `idempotent` actions have one. */
+export interface EffectKey {
+  /** The same whenever the same call is repeated. */
+  readonly key: string;
+  /** Whether the call may come again with this key: then the broker remembers its effects. */
+  readonly isRepeatable: boolean;
+  /** Equal requests of the call so far, by digest: the second of two is not a repetition of the first. */
+  readonly seen: Map<string, number>;
+}
+
 /** What the broker knows of the call that a request belongs to. Nothing of it comes from the plugin. */
 export interface ServiceCall {
   readonly pluginId: string;
@@ -16,6 +58,13 @@ export interface ServiceCall {
   readonly partition: string | undefined;
   /** What the caller may do; `undefined`: the embedding program does not limit its callers. */
   readonly callerRights: readonly Permission[] | undefined;
+  /** As in `CallOrigin`. */
+  readonly chain: readonly string[];
+  readonly through: ServiceCall | undefined;
+  readonly deadlineAt: number;
+  readonly tree: CallTree;
+  readonly hops: number;
+  readonly effectKey: EffectKey | undefined;
   /** What somebody allowed for this call only. */
   readonly grantedOnce: Permission[];
   /** Fires when the call has ended: nothing goes on for it. Made when first asked for. */
@@ -27,10 +76,16 @@ export type ServiceRequest = Readonly<Record<string, unknown>>;
 
 /** One thing that a service does. */
 export interface ServiceMethod {
-  /** Whether it changes anything that outlives the call: an action that is `pure` is refused it. */
-  readonly hasEffect: boolean;
-  /** Answers with a value that can cross, or throws a coded error, which the plugin sees. */
-  readonly run: (call: ServiceCall, request: ServiceRequest) => Promise<unknown>;
+  /**
+   * Whether it changes anything that outlives the call: an action that is `pure` is refused it. `by-callee`: the
+   * service looks itself.
+   */
+  readonly hasEffect: boolean | "by-callee";
+  /**
+   * Answers with a value that can cross, or throws a coded error, which the plugin sees. `effectKey` is the same when
+   * the same effect of the same call is repeated.
+   */
+  readonly run: (call: ServiceCall, request: ServiceRequest, effectKey?: string) => Promise<unknown>;
 }
 
 /** One service behind the broker: `storage.put` reaches the service `storage` with the method `put`. */

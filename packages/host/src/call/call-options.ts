@@ -10,6 +10,14 @@ export interface CallOptions<Caller> {
   readonly signal?: AbortSignal;
 }
 
+export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
+  /**
+   * Makes several calls of one intent one call, for 24 hours and within the caller's partition: the first one runs,
+   * others wait for it or get its answer. 1 to 200 characters.
+   */
+  readonly idempotencyKey?: string;
+}
+
 /**
  * What the embedding program's own functions say of a caller.
  *

@@ -3,6 +3,7 @@ import type { CallUsage } from "@berth/sandbox";
 import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
+import type { CallOrigin, EffectKey } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Journal } from "../journal.ts";
@@ -12,6 +13,7 @@ import type { Statistics } from "../statistics/statistics.ts";
 import { refuseLarge, valueInvalid } from "./call-faults.ts";
 import type { Compartments } from "./compartments.ts";
 import type { InstalledPlugin } from "./installed-plugin.ts";
+import type { KeyedCalls } from "./keyed-calls.ts";
 
 /** What calls are made with. All of it belongs to the host. */
 export interface CallParts {
@@ -21,6 +23,7 @@ export interface CallParts {
   readonly journal: Journal;
   readonly statistics: Statistics;
   readonly alerts: Alerts;
+  readonly keyedCalls: KeyedCalls;
 }
 
 /** For whom a call is made, and until when it is wanted. */
@@ -28,6 +31,10 @@ export interface CallScope {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Left out: the embedding program called. */
+  readonly origin?: CallOrigin | undefined;
+  /** Calls with equal keys are one call for a day. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** Runs actions: schemas on both sides, one line in the journal. */
@@ -43,24 +50,31 @@ export class Calls {
 
   /** See `Host.call`. */
   call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
-    return this.#journalled(pluginId, action, async (plugin, _declaration, onUsage) => {
+    const { idempotencyKey: key, partition, callerRights, signal } = scope;
+    return this.#journalled(pluginId, action, scope, async (plugin, { effect }, onUsage) => {
       const fault = plugin.validator(action, "input")(input);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const value = encodeValue(input);
       refuseLarge("input", value);
-      const answer = await this.#parts.compartments.run(plugin, { action, input: value, ...scope, onUsage });
-      refuseLarge("output", answer);
-      const output = decodeValue(answer);
-      const broken = plugin.validator(action, "output")(output);
-      if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
-      return output;
+      const run = async (effectKey?: EffectKey): Promise<unknown> => {
+        const wanted = { action, input: value, ...scope, effectKey, onUsage };
+        const answer = await this.#parts.compartments.run(plugin, wanted);
+        refuseLarge("output", answer);
+        const output = decodeValue(answer);
+        const broken = plugin.validator(action, "output")(output);
+        if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
+        return output;
+      };
+      if (key === undefined || effect === "pure") return run();
+      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal };
+      return this.#parts.keyedCalls.run({ ...wanted, isIdempotent: effect === "idempotent" }, run);
     });
   }
 
   /** See `Host.callBytes`. */
   callBytes(pluginId: string, action: string, json: Uint8Array, scope: CallScope): Promise<Uint8Array> {
     const { schemas, compartments } = this.#parts;
-    return this.#journalled(pluginId, action, async (plugin, { input, output }, onUsage) => {
+    return this.#journalled(pluginId, action, scope, async (plugin, { input, output }, onUsage) => {
       const fault = await schemas.check(input, json);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const answer = await compartments.run(plugin, { action, input: { json, bytes: [] }, ...scope, onUsage });
@@ -92,6 +106,7 @@ export class Calls {
   async #journalled<Answer>(
     pluginId: string,
     action: string,
+    { origin }: CallScope,
     run: (
       plugin: InstalledPlugin,
       declaration: ActionDeclaration,
@@ -121,7 +136,7 @@ export class Calls {
         const { version } = plugin.manifest;
         const durationUs = (performance.now() - startedAt) * 1_000;
         const { journal, statistics, alerts } = this.#parts;
-        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs });
+        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail: origin?.by });
         statistics.note(pluginId, action, outcome, { durationUs, cpuUs: cpuMs * 1_000 });
         alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
       }

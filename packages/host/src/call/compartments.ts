@@ -12,7 +12,8 @@ import type { Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
 import type { Broker } from "../broker/broker.ts";
-import type { ServiceCall } from "../broker/service.ts";
+import { mintEffectKey } from "../broker/keyed-effects.ts";
+import type { CallOrigin, EffectKey, ServiceCall } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
 import type { PluginLogLine } from "../host-options.ts";
@@ -50,6 +51,9 @@ export interface CompartmentCall {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly origin?: CallOrigin | undefined;
+  /** Of the call that this one repeats, or that may be repeated. */
+  readonly effectKey?: EffectKey | undefined;
   /** Hears the CPU time that the engine charged to it, before it is settled. */
   readonly onUsage: SandboxCall["onUsage"];
 }
@@ -114,10 +118,10 @@ export class Compartments {
   }
 
   async #attempt(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
-    const { action, input, partition, callerRights, signal, onUsage } = call;
+    const { action, input, partition, callerRights, signal, origin, onUsage } = call;
     const compartment = this.#find(plugin, partition) ?? (await this.#open(plugin, partition));
     const { id, version } = plugin.manifest;
-    const about = JSON.stringify({ plugin: { id, version }, action });
+    const about = JSON.stringify({ plugin: { id, version }, action, event: origin?.event });
     const effect = plugin.manifest.contributes.actions[action]?.effect;
     const life = new CallLife();
     const caller: ServiceCall = {
@@ -128,6 +132,12 @@ export class Compartments {
       sharesProcess: compartment.plan.packKey !== undefined,
       partition,
       callerRights,
+      chain: origin?.chain ?? [],
+      through: origin?.through,
+      deadlineAt: Math.min(origin?.deadlineAt ?? Infinity, performance.now() + plugin.limits.wallMs),
+      tree: origin?.tree ?? { underWay: 0 },
+      hops: origin?.hops ?? 0,
+      effectKey: call.effectKey ?? (effect === "idempotent" ? mintEffectKey() : undefined),
       grantedOnce: [],
       signal: () => life.signal(),
     };

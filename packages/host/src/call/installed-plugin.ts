@@ -1,5 +1,5 @@
 import type { SupervisedCompartment } from "@berth/sandbox";
-import type { Limits, Manifest, Permission, SecurityLevel } from "@berth/spec";
+import type { DialectSchema, Limits, Manifest, Permission, SecurityLevel } from "@berth/spec";
 
 import { compileSchema } from "../schema/compile.ts";
 import type { Validate } from "../schema/compile.ts";
@@ -50,11 +50,18 @@ export class InstalledPlugin {
 
   /** Compiled when first used. The same schema passed the schema thread at install. */
   validator(action: string, side: "input" | "output"): Validate {
-    const key = `${side}\n${action}`;
+    return this.#validatorOf(`${side}\n${action}`, () => this.manifest.contributes.actions[action]?.[side]);
+  }
+
+  /** Like `validator`, for what an event carries. */
+  eventValidator(event: string): Validate {
+    return this.#validatorOf(`event\n${event}`, () => this.manifest.contributes.events[event]?.payload);
+  }
+
+  #validatorOf(key: string, schemaOf: () => DialectSchema | undefined): Validate {
     let validate = this.#validators.get(key);
     if (validate === undefined) {
-      const declaration = this.manifest.contributes.actions[action];
-      validate = compileSchema(declaration?.[side] ?? false);
+      validate = compileSchema(schemaOf() ?? false);
       this.#validators.set(key, validate);
     }
     return validate;

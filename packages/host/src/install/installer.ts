@@ -14,6 +14,7 @@ import { systemCodeOf } from "../node-data-dir.ts";
 import type { PluginPolicy, Policy } from "../policy.ts";
 import type { Grants } from "../rights/grants.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
+import { verifySchedules } from "../schedules/cron-times.ts";
 import type { BegunChange } from "./begun-change.ts";
 import { prepareChange } from "./consent.ts";
 import type { Change, InstallItem } from "./consent.ts";
@@ -121,6 +122,7 @@ export class Installer {
       throw new HostError("HOST_ALREADY_INSTALLED", `${id} ${plan.manifest.version} is installed already`);
     }
     await schemas.compile(schemasOf(plan.manifest));
+    verifySchedules(plan.manifest, now());
     const { missing } = await supervisor.wallFor(engine, plan.level);
     return { ...plan, reducedBy: missing.map(({ what, why, remedy }) => `no ${what}: ${why}. To mend it: ${remedy}`) };
   }
@@ -268,5 +270,9 @@ function schemasOf(manifest: Manifest): { what: string; schema: DialectSchema }[
     { what: `the input schema of ${name}`, schema: input },
     { what: `the output schema of ${name}`, schema: output },
   ]);
-  return [...settings, ...actions];
+  const events = Object.entries(manifest.contributes.events).map(([name, { payload }]) => ({
+    what: `the schema of the event ${name}`,
+    schema: payload,
+  }));
+  return [...settings, ...actions, ...events];
 }

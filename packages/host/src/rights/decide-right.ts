@@ -23,6 +23,8 @@ export interface Denial {
   readonly term: Term;
   /** The parameter that is too narrow; `undefined` when the permission is missing altogether. */
   readonly parameter: string | undefined;
+  /** The plugin among the callers that may not do it, when one plugin called another. */
+  readonly callerPlugin?: string | undefined;
 }
 
 /** A right that holds, and the permissions of the parties that it rests on. */
@@ -81,6 +83,18 @@ export function isDenial(decision: Right | Denial): decision is Denial {
 
 /** An amount of a right: the least that any of its parties allows. */
 export function amountOf({ bases }: Right, parameter: string): number {
+  return leastOf(bases, parameter);
+}
+
+/** An amount within a service of `platform_services`, such as `perHour` of `events`: the least of all parties. */
+export function serviceAmountOf({ bases }: Right, service: string, parameter: string): number {
+  return leastOf(
+    bases.map((base) => (base as Readonly<Record<string, unknown>>)[service] ?? {}),
+    parameter,
+  );
+}
+
+function leastOf(bases: readonly unknown[], parameter: string): number {
   const amounts = bases.map((base) => (base as Readonly<Record<string, unknown>>)[parameter]);
   return Math.min(...amounts.filter((amount) => typeof amount === "number"));
 }

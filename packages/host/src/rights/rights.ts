@@ -62,9 +62,9 @@ export class Rights {
    * @throws HostError BROKER_DENIED, with `details` of the term, the permission and the parameter that denied
    */
   async verify(call: ServiceCall, wanted: Permission, lens?: Lens): Promise<Right> {
-    let decision = decideRight(wanted, this.#termsOf(call), lens);
+    let decision = this.#decide(call, wanted, lens);
     if (isDenial(decision) && decision.term === "grant" && (await this.#wasGranted(call, wanted, lens)))
-      decision = decideRight(wanted, this.#termsOf(call), lens);
+      decision = this.#decide(call, wanted, lens);
     if (isDenial(decision)) throw denied(call, wanted, decision);
     if (call.sharesProcess && needsOwnProcess(decision.grant)) throw notHere(call, wanted);
     const { grants, journal } = this.#parts;
@@ -82,7 +82,18 @@ export class Rights {
 
   /** Whether the right to all of a permission holds now, without asking anybody. */
   has(call: ServiceCall, wanted: Permission): boolean {
-    return !isDenial(decideRight(wanted, this.#termsOf(call)));
+    return !isDenial(this.#decide(call, wanted));
+  }
+
+  /** The call's own right, and that of every call which led to it and limits it. */
+  #decide(call: ServiceCall, wanted: Permission, lens?: Lens): Right | Denial {
+    const own = decideRight(wanted, this.#termsOf(call), lens);
+    const { through } = call;
+    if (isDenial(own) || through === undefined) return own;
+    const theirs = this.#decide(through, wanted, lens);
+    if (!isDenial(theirs)) return { grant: own.grant, bases: [...own.bases, ...theirs.bases] };
+    const { parameter, callerPlugin = through.pluginId } = theirs;
+    return { term: "caller", parameter, callerPlugin };
   }
 
   /**
@@ -203,13 +214,21 @@ const WHY: Readonly<Record<Denial["term"], string>> = {
   caller: "the caller may not do it",
 };
 
-function denied({ pluginId, action }: ServiceCall, permission: Permission, { term, parameter }: Denial): HostError {
+function denied(
+  { pluginId, action }: ServiceCall,
+  permission: Permission,
+  { term, parameter, callerPlugin }: Denial,
+): HostError {
   const narrow = parameter === undefined ? "" : ` as far as ${parameter} goes`;
-  return new HostError(
-    "BROKER_DENIED",
-    `${pluginId} ${action} has no right to ${permission.name}${narrow}: ${WHY[term]}`,
-    { details: { term, permission: permission.name, ...(parameter !== undefined && { parameter }) } },
-  );
+  const why = callerPlugin === undefined ? WHY[term] : `${callerPlugin}, which called it, may not do it`;
+  return new HostError("BROKER_DENIED", `${pluginId} ${action} has no right to ${permission.name}${narrow}: ${why}`, {
+    details: {
+      term,
+      permission: permission.name,
+      ...(parameter !== undefined && { parameter }),
+      ...(callerPlugin !== undefined && { callerPlugin }),
+    },
+  });
 }
 
 /** Granted while the call was under way in a shared process: whoever takes that one over must not find the right there. */

@@ -40,17 +40,23 @@ export function suggestPermissions(
 type Members = Readonly<Record<string, unknown>>;
 
 function narrow(declared: PermissionRequest, uses: readonly Permission[]): PermissionRequest {
+  // Narrower than what was declared by construction; the type follows from the declaration's own.
+  return narrowMembers(declared, uses as readonly Members[]) as PermissionRequest;
+}
+
+function narrowMembers(declared: Members, uses: readonly Members[]): Members {
   const narrowed: Record<string, unknown> = { ...declared };
   for (const [parameter, value] of Object.entries(declared)) {
-    const seen = uses.map((use) => (use as Members)[parameter]).filter((each) => each !== undefined);
+    const seen = uses.map((use) => use[parameter]).filter((each) => each !== undefined);
     if (parameter === "optional" || seen.length === 0) continue;
     if (Array.isArray(value)) {
       const items = new Map(seen.flat().map((item) => [JSON.stringify(item), item] as const));
       narrowed[parameter] = [...items].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
     } else if (typeof value === "boolean") {
       narrowed[parameter] = seen.includes(true);
+    } else if (typeof value === "object" && value !== null) {
+      narrowed[parameter] = narrowMembers(value as Members, seen as readonly unknown[] as readonly Members[]);
     }
   }
-  // Narrower than what was declared by construction; the type follows from the declaration's own.
-  return narrowed as PermissionRequest;
+  return narrowed;
 }

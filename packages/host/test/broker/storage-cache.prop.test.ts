@@ -38,6 +38,12 @@ const callOf = (pluginId: string, partition: string | undefined): ServiceCall =>
   effect: undefined,
   partition,
   callerRights: undefined,
+  chain: [],
+  through: undefined,
+  deadlineAt: Infinity,
+  tree: { underWay: 0 },
+  hops: 0,
+  effectKey: undefined,
   grantedOnce: [],
   signal: () => new AbortController().signal,
 });

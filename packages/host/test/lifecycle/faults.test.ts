@@ -69,6 +69,7 @@ async function openFaulty(dataDir: string, fault: Fault): Promise<Host<string>> 
   const stored = {
     plugins: await store.all("SELECT * FROM plugins"),
     grants: await store.all("SELECT * FROM grants"),
+    subscriptions: [],
   };
   return new HostClass(options, assembleParts(options, faultyStore, faultyPackages, stored));
 }

@@ -43,6 +43,7 @@ const verbs: Record<string, (host: Host<string>) => Promise<unknown>> = {
   second: (host) => install(host, packages[1] ?? new Uint8Array(), true),
   enable: (host) => host.enable("acme.demo"),
   disable: (host) => host.disable("acme.demo"),
+  load: (host) => host.load("acme.demo"),
   unload: (host) => host.unload("acme.demo"),
   uninstall: (host) => host.uninstall("acme.demo"),
   call: (host) => host.call("acme.demo", "echo", 1),

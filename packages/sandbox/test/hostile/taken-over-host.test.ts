@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { isolate } from "@berth/engine-isolate";
 import { Supervisor } from "@berth/sandbox";
+import type { CodedError } from "@berth/base";
 import type { EngineDescriptor } from "@berth/sandbox";
 
+import { FRAME_ATTACKS } from "../../conformance/hostile/frames.ts";
 import { openPlugin } from "../../conformance/open-plugin.ts";
 import type { OpenPlugin } from "../../conformance/open-plugin.ts";
 import { buildSandboxHost } from "./built-entry.ts";
@@ -35,54 +38,33 @@ async function attack(
   }
 }
 
-/** `say` is what the host does when it is called; the call must end with `code`, and the process with it. */
-function endedFor(sentence: string, code: string, onCall: string, limits = LIMITS): void {
-  test(`taken over, hostile: ${sentence}`, () =>
-    attack(
-      `onCall(async (id) => { ${onCall} });`,
-      async ({ call }) => {
-        await assert.rejects(call("x"), { code });
-      },
-      limits,
-    ));
-}
+/** One for all attacks: what a taken-over process says must not reach the plugins in other processes. */
+const shared = new Supervisor();
+const neighbour = openPlugin(isolate(), "var berthPlugin = { actions: { echo: (value) => value } };", {
+  supervisor: shared,
+  packKey: "neighbour",
+  limits: { memoryMiB: 32, cpuMs: 20_000, wallMs: 120_000 },
+});
+after(() => shared.close());
 
-const TRAP = `{"toString":1,"valueOf":1}`;
-endedFor("a log line whose compartment is no number", "SANDBOX_PROTOCOL", `say(0x26, 0, '[${TRAP},"info"]', '"x"');`);
-endedFor(
-  "a request whose compartment is no number",
-  "SANDBOX_PROTOCOL",
-  `say(0x25, 1, '[${TRAP},' + id + ',"storage.get"]', '{}');`,
-);
-endedFor("a head that is not JSON", "SANDBOX_PROTOCOL", `say(0x25, 1, '[[', '{}');`);
-endedFor("a message of an unknown type", "SANDBOX_PROTOCOL", `say(0x30, 1, '');`);
-endedFor("a second announcement that it is ready", "SANDBOX_PROTOCOL", `say(0x20, 0, '');`);
-endedFor(
-  "a failure whose words are not UTF-8",
-  "SANDBOX_PROTOCOL",
-  `socket.write(frame(0x24, id, [new Uint8Array([0, 0, 0, 0, 0, 1, 255])]));`,
-);
-endedFor(
-  "a failure of many words, which would hold up the program that reads them",
-  "SANDBOX_PROTOCOL",
-  `say(0x24, id, '', JSON.stringify({ name: 'x'.repeat(2000000) }));`,
-);
-endedFor(
-  "a line of the log of many words",
-  "SANDBOX_PROTOCOL",
-  `say(0x26, 0, '[1,"info"]', JSON.stringify('x'.repeat(2000000)));`,
-);
-endedFor(
-  "a request larger than one may be",
-  "SANDBOX_PROTOCOL",
-  `say(0x25, 1, '[1,' + id + ',"storage.put"]', JSON.stringify('x'.repeat(2000000)));`,
-);
-endedFor("answers to calls that never were", "SANDBOX_PROTOCOL", `say(0x23, 4000000, '', '1');`);
-endedFor(
-  "more requests under way than the sandbox host of a plugin sends",
-  "SANDBOX_PROTOCOL",
-  `for (let i = 1; i < 2000; i++) say(0x25, i, '[1,' + id + ',"storage.get"]', '{}');`,
-);
+for (const [index, { name, onCall, ends, answer, wallMs = LIMITS.wallMs }] of FRAME_ATTACKS.entries()) {
+  test(`taken over, hostile: ${name}`, async () => {
+    const { call, compartment } = openPlugin(engine, `onCall(async (id) => { ${onCall} });`, {
+      supervisor: shared,
+      packKey: `attack ${index}`,
+      limits: { ...LIMITS, wallMs },
+    });
+    assert.equal(await neighbour.call("echo", "before"), "before");
+    const [ending, during] = await Promise.allSettled([call("x"), neighbour.call("echo", "during")]);
+    const how = ending.status === "fulfilled" ? "answers" : (ending.reason as CodedError).code;
+    assert.ok((ends as readonly string[]).includes(how), `${how}, expected ${ends.join(" or ")}`);
+    if (ending.status === "fulfilled") assert.deepEqual(ending.value, answer);
+    assert.deepEqual(during, { status: "fulfilled", value: "during" });
+    compartment[Symbol.dispose]();
+    assert.equal(await neighbour.call("echo", "after"), "after");
+    assert.equal(Reflect.get({}, "polluted"), undefined);
+  });
+}
 
 test("taken over, hostile: requests whose answers it never reads", () =>
   attack(

@@ -9,7 +9,7 @@ import type { AttackReport } from "../../conformance/hostile/attack-result.ts";
 import { OS_ATTACKS } from "../../conformance/hostile/os-attacks.ts";
 import type { WallStrength } from "../../src/walls/wall.ts";
 import { buildSandboxHost } from "./built-entry.ts";
-import { readMachineSettings } from "./machine-settings.ts";
+import { readMachineSettings } from "../../conformance/hostile/machine-settings.ts";
 
 const RUN = join(import.meta.dirname, "../../conformance/hostile/node-attack-run.ts");
 const RUN_MS = 120_000;

@@ -33,3 +33,12 @@ export function readMachineSettings(): Map<string, string> {
   }
   return settings;
 }
+
+/**
+ * The same for machines on which other programs are at work, whose shared memory and queues come and go. Empty where
+ * there is no such folder.
+ */
+export function machineSettings(): ReadonlyMap<string, string> {
+  if (process.platform !== "linux") return new Map();
+  return new Map([...readMachineSettings()].filter(([path]) => !path.startsWith("/proc/sysvipc/")));
+}

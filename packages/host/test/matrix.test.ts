@@ -1,0 +1,228 @@
+// Every service at every level: denied, granted, revoked during a call, expired. A new service is one more row.
+import assert from "node:assert/strict";
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+
+import { isolate } from "@berth/engine-isolate";
+import { quickjs } from "@berth/engine-quickjs";
+import type { Host } from "@berth/host";
+import { SECURITY_LEVELS, statedPermissionSchema } from "@berth/spec";
+import type { Permission, SecurityLevel } from "@berth/spec";
+import { Supervisor } from "@berth/sandbox";
+
+import { makePackage, withHost } from "./fixture.ts";
+
+/** What the rows are about, made anew for each level. */
+interface Place {
+  readonly folder: string;
+  readonly port: number;
+}
+
+interface ServiceRow {
+  readonly service: string;
+  /** The body of a use in the plugin: what it gives is what a granted use answers. */
+  readonly use: (place: Place) => string;
+  readonly answer: unknown;
+  /** What the plugin must hold for it; `undefined` for what needs no permission. */
+  readonly permission: ((place: Place) => object) | undefined;
+  /** The error that a pure action gets, when the use changes something. */
+  readonly inPure: "BROKER_EFFECT_DENIED" | undefined;
+  readonly skip?: string | false;
+}
+
+const SERVICES: readonly ServiceRow[] = [
+  {
+    service: "storage",
+    use: () => `await ctx.storage.put("k", 7); return ctx.storage.get("k");`,
+    answer: 7,
+    permission: undefined,
+    inPure: "BROKER_EFFECT_DENIED",
+  },
+  {
+    service: "config",
+    use: () => `return (await ctx.config.get()).unit;`,
+    answer: "km",
+    permission: undefined,
+    inPure: undefined,
+  },
+  {
+    service: "secrets",
+    use: () => `return ctx.secrets.reveal("one");`,
+    answer: "first",
+    permission: () => ({ name: "secrets_access", names: ["one"], reveal: true }),
+    inPure: undefined,
+  },
+  {
+    service: "network",
+    use: ({ port }) => `return (await ctx.fetch("http://localhost:${port}/")).status;`,
+    answer: 204,
+    permission: ({ port }) => ({ name: "network_restricted", hosts: ["localhost"], ports: [port] }),
+    inPure: "BROKER_EFFECT_DENIED",
+  },
+  {
+    service: "files, reading",
+    use: ({ folder }) => `return (await ctx.files.read(${JSON.stringify(join(folder, "a.txt"))})).length;`,
+    answer: 6,
+    permission: ({ folder }) => ({ name: "file_system_read", roots: [folder] }),
+    inPure: undefined,
+    skip: process.platform !== "linux" && "files need Linux",
+  },
+  {
+    service: "files, writing",
+    use: ({ folder }) =>
+      `await ctx.files.write(${JSON.stringify(join(folder, "b.txt"))}, "x", { create: true }); return "written";`,
+    answer: "written",
+    permission: ({ folder }) => ({ name: "file_system_write", roots: [folder], create: true }),
+    inPure: "BROKER_EFFECT_DENIED",
+    skip: process.platform !== "linux" && "files need Linux",
+  },
+];
+
+const engineOf = (level: SecurityLevel): ReturnType<typeof isolate> => (level === "strict" ? quickjs() : isolate());
+
+/** Uses once, and uses until it is refused; both tell a refusal by its code, term and permission. */
+const codeOf = (use: string): string => `
+  const use = async (ctx) => { ${use} };
+  const told = (error) => ({ code: error.code, term: error.details?.term, permission: error.details?.permission });
+  const once = async (input, ctx) => { try { return { answer: await use(ctx) }; } catch (error) { return told(error); } };
+  var berthPlugin = { actions: {
+    once,
+    pure: once,
+    async untilRefused(input, ctx) {
+      for (let uses = 0; ; uses += 1) {
+        try { await use(ctx); } catch (error) { return { uses, ...told(error) }; }
+        if (uses === 0) console.log("used");
+        await new Promise((done) => setTimeout(done, 10));
+      }
+    },
+  } };`;
+
+async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "berth-matrix-")));
+  await writeFile(join(folder, "a.txt"), "inside");
+  const server = createServer((_request, response) => response.writeHead(204).end());
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  try {
+    await work({ folder, port: (server.address() as AddressInfo).port });
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Why a level cannot be had on this machine. */
+async function whyNot(level: SecurityLevel): Promise<string | undefined> {
+  const supervisor = new Supervisor();
+  try {
+    await supervisor.wallFor(engineOf(level), level);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : "no wall";
+  } finally {
+    supervisor.close();
+  }
+}
+
+const any = { input: true, output: true };
+const refusedBy = (term: string, { name }: Permission): object => ({ code: "BROKER_DENIED", term, permission: name });
+const once = (host: Host<string>, action = "once"): Promise<unknown> => host.call("acme.demo", action, null);
+
+for (const level of SECURITY_LEVELS) {
+  for (const row of SERVICES) {
+    test(`${level}: ${row.service}`, async (t) => {
+      const reason = row.skip === undefined || row.skip === false ? await whyNot(level) : row.skip;
+      if (reason !== undefined) return t.skip(reason);
+      await withPlace(async (place) => {
+        const stated = row.permission?.(place);
+        const permission = stated === undefined ? undefined : statedPermissionSchema.parse(stated);
+        let now = new Date("2026-06-01T00:00:00.000Z");
+        let onUsed: () => void = () => undefined;
+        await withHost(
+          async (host) => {
+            const bytes = makePackage({
+              code: codeOf(row.use(place)),
+              manifest: {
+                level,
+                permissions: stated === undefined ? [] : [{ ...stated, optional: true, reason: "to test" }],
+                secrets: ["one"],
+                config: { type: "object", properties: { unit: { type: "string", default: "km" } } },
+                contributes: { actions: { once: any, untilRefused: any, pure: { ...any, effect: "pure" } } },
+              },
+            });
+            const plan = await host.plan(bytes);
+            assert.equal(plan.level, level);
+            await host.install(plan, { grant: [], trustKey: plan.signer.keyId });
+            await host.setSecret("acme.demo", "one", "first");
+            const granted = { answer: row.answer };
+            if (permission === undefined) {
+              assert.deepEqual(await once(host), granted);
+            } else {
+              const denied = refusedBy("grant", permission);
+              assert.deepEqual(await once(host), denied, "denied");
+
+              await host.grant("acme.demo", permission);
+              assert.deepEqual(await once(host), granted, "granted");
+
+              const used = new Promise<void>((resolve) => (onUsed = resolve));
+              const underWay = host.call("acme.demo", "untilRefused", null) as Promise<{ uses: number }>;
+              await Promise.race([used, underWay]);
+              await host.revoke("acme.demo", permission.name);
+              const { uses, ...refusal } = await underWay;
+              assert.ok(uses >= 1);
+              assert.deepEqual(refusal, denied, "revoked in flight");
+
+              await host.grant("acme.demo", permission, { expiresAt: "2026-06-01T01:00:00.000Z" });
+              assert.deepEqual(await once(host), granted, "granted for a while");
+              now = new Date("2026-06-01T01:00:00.001Z");
+              assert.deepEqual(await once(host), denied, "expired");
+              await host.grant("acme.demo", permission);
+            }
+            const pure = await once(host, "pure");
+            if (row.inPure === undefined) assert.deepEqual(pure, granted);
+            else assert.deepEqual((pure as { code: string }).code, row.inPure);
+          },
+          {
+            engines: [engineOf(level)],
+            policy: { level: "minimal", privateHosts: ["localhost"] },
+            now: () => now,
+            onLog: () => onUsed(),
+          },
+        );
+      });
+    });
+  }
+}
+
+test("each of the four terms denies, and is named", async () => {
+  const stated = { name: "secrets_access", names: ["one"], reveal: true };
+  const permission = statedPermissionSchema.parse(stated);
+  const code = codeOf(`return ctx.secrets.reveal("one");`);
+  const terms = [
+    { term: "manifest", asked: [], policy: {}, caller: undefined },
+    { term: "policy", asked: [stated], policy: { ceilings: [{ ...stated, names: ["two"] }] }, caller: undefined },
+    { term: "grant", asked: [stated], policy: {}, caller: undefined },
+    { term: "caller", asked: [stated], policy: { grants: [stated] }, caller: "ann" },
+  ] as const;
+  for (const { term, asked, policy, caller } of terms) {
+    await withHost(
+      async (host) => {
+        const permissions = asked.map((each) => ({ ...each, optional: true, reason: "to test" }));
+        const manifest = {
+          permissions,
+          secrets: ["one"],
+          contributes: { actions: { once: any, untilRefused: any, pure: any } },
+        };
+        const plan = await host.plan(makePackage({ code, manifest }));
+        await host.install(plan, { grant: [], trustKey: plan.signer.keyId });
+        const answer = await host.call("acme.demo", "once", null, caller === undefined ? {} : { caller });
+        assert.deepEqual(answer, refusedBy(term, permission));
+      },
+      { policy: policy as object, rightsOf: () => [] },
+    );
+  }
+});
