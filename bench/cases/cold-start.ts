@@ -8,7 +8,7 @@ import type { CompartmentPlan, SupervisedCompartment } from "@berth/sandbox";
 import { encodeValue } from "@berth/wire";
 import ivm from "isolated-vm";
 
-import { measure, percentile, ratio } from "../runner.ts";
+import { measure, ratio } from "../runner.ts";
 import type { Ratio, Row, Subject } from "../runner.ts";
 
 const FILLER = Array.from({ length: 400 }, (_, index) => `function part${index}(x) { return x * ${index} + 1; }`).join(
@@ -21,7 +21,7 @@ const LIMITS = { memoryMiB: 64, cpuMs: 5_000, wallMs: 30_000 };
 
 function open(supervisor: Supervisor, packKey: string, level: CompartmentPlan["level"]): SupervisedCompartment {
   return supervisor.open({
-    plugin: "plugin",
+    plugin: packKey,
     packKey,
     engine: level === "strict" ? quickjs() : isolate(),
     level,
@@ -54,21 +54,6 @@ const bareNode = (flags: readonly string[]): Promise<void> =>
   new Promise(
     (resolve) => void spawn(process.execPath, [...flags, "-e", "0"], { stdio: "ignore" }).once("exit", () => resolve()),
   );
-
-/** The first answer of a process that waits ready; the next one is started between two measurements. */
-async function measureFromPool(supervisor: Supervisor, level: CompartmentPlan["level"]): Promise<Row> {
-  const samples: number[] = [];
-  for (let round = 0; round < 25; round += 1) {
-    await supervisor.warm(isolate(), level);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const startedAt = performance.now();
-    await firstAnswer(supervisor, `pooled-${round}`, level);
-    samples.push((performance.now() - startedAt) * 1_000);
-  }
-  const ascending = samples.toSorted((a, b) => a - b);
-  const [median, p99] = [percentile(ascending, 0.5), percentile(ascending, 0.99)];
-  return { case: "process", subject: `berth, ${level}, from the pool`, median, p99, unit: "µs", cpu: Number.NaN };
-}
 
 export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   const { basic, full } = await machineWalls(isolate());
@@ -135,13 +120,20 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
                 count: 4,
                 run: repeat(() => firstAnswer(cold, `cold-${(next += 1)}`, "isolated")),
               },
+              {
+                case: "process",
+                subject: "berth, isolated, from the pool",
+                count: 4,
+                // Long enough for the next spare to be started.
+                restMs: 1_000,
+                run: repeat(() => firstAnswer(pooled, `pooled-${(next += 1)}`, "isolated")),
+              },
             ]),
       ],
       10,
     );
-    const fromPool = await measureFromPool(pooled, full.kind === "missing" ? "minimal" : "isolated");
     return {
-      rows: [...rows, fromPool],
+      rows,
       ratios: [
         ratio(rows, "cold.standard", "first answer", "berth, warm process", "raw isolate", 1),
         ratio(rows, "cold.strict", "first answer", "berth, warm, strict", "raw isolate", 1),
@@ -149,7 +141,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
           ? []
           : [
               ratio(rows, "cold.isolated", "process", isolatedName, "bare node", 2),
-              ratio([...rows, fromPool], "cold.isolated.pool", "process", fromPool.subject, "bare node", 0.1),
+              ratio(rows, "cold.isolated.pool", "process", "berth, isolated, from the pool", "bare node", 0.1),
               ratio(rows, "cold.isolated.flags", "process", isolatedName, "node with the engine's flags", 2),
             ]),
       ],

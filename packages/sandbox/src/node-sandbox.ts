@@ -33,6 +33,8 @@ export interface SandboxListener {
 const STDERR_BYTES = 4_096;
 const MAX_STDERR_BYTES = 262_144;
 const READY_MS = 10_000;
+/** How long a launcher has to tell which process it started, when that is to be ended. */
+const TELL_MS = 1_000;
 const FULL_READ_BYTES = 65_536;
 
 /** One sandbox-host process and the private pipe to it. */
@@ -44,6 +46,9 @@ export class Sandbox {
   readonly #pipe: Duplex;
   readonly #session: Session;
   #group: ResourceGroup | undefined;
+  readonly #processId: Promise<number>;
+  /** Node's process as soon as it is known; `#pid` is the same one when it is ready. */
+  #startingPid = 0;
   #pid = 0;
   #usage: ProcessUsage | undefined;
   /** Why we ended it before it was ready. */
@@ -62,6 +67,11 @@ export class Sandbox {
     const { child, pipe, stderr, processId } = startBehind(wall, engine.name);
     this.#child = child;
     this.#pipe = pipe;
+    this.#processId = processId;
+    processId.then(
+      (pid) => (this.#startingPid = pid),
+      () => undefined, // Handled where it is awaited.
+    );
     const ready = Promise.withResolvers<void>();
     this.ready = ready.promise;
     // Whoever awaits `ready` hears of a failure; a spare that nobody awaits must not become an unhandled rejection.
@@ -188,8 +198,25 @@ export class Sandbox {
   /** SIGKILL, at once: a process that holds hostile code is not asked. */
   end(reason: EndReason): void {
     this.#endReason ??= reason;
-    this.#child.kill("SIGKILL");
     this.#pipe.destroy();
+    if (this.#startingPid > 0) return this.#kill();
+    // A launcher that is killed before its child follows it leaves that one behind, waiting for ever: first comes
+    // the child's number, which it tells within milliseconds, or its end.
+    const kill = (): void => this.#kill();
+    const timer = setTimeout(kill, TELL_MS);
+    this.#processId.then(kill, kill).finally(() => clearTimeout(timer));
+  }
+
+  #kill(): void {
+    if (this.#hasEnded) return;
+    if (this.#startingPid > 0 && this.#startingPid !== this.#child.pid) {
+      try {
+        process.kill(this.#startingPid, "SIGKILL");
+      } catch {
+        // It has ended already, or it belongs to a user whom only its launcher may signal.
+      }
+    }
+    this.#child.kill("SIGKILL");
   }
 
   #receive(bytes: Uint8Array): void {

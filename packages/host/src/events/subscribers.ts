@@ -142,11 +142,11 @@ export class Subscribers {
       pluginId,
       version,
       action,
-      // A question of the host's own: nothing runs yet.
-      sharesProcess: false,
       partition,
       callerRights,
       effect: undefined,
+      // The host asks, in no process of the plugin's.
+      sharesProcess: false,
       chain: [],
       through: undefined,
       deadlineAt: Infinity,
