@@ -8,11 +8,14 @@ const MAX_MS = 5_000;
  * milliseconds themselves; a guest that never returns takes all there is.
  */
 const SHOWS_MS = 60;
+/** The same for a compartment that had nothing to do: only collecting its memory can take long. */
+const IDLE_SHOWS_MS = 1_000;
 
 interface Departure {
   readonly compartment: LoadedCompartment;
   readonly askedAt: number;
   readonly cpuMs: number | undefined;
+  readonly showsMs: number;
 }
 
 /** Compartments that a process was told to unload, until it says that it did. */
@@ -27,9 +30,10 @@ export class Leaving {
     return [...this.#departures.values()].map(({ compartment }) => compartment);
   }
 
-  /** `cpuMs`: CPU time of the process so far, where the system tells. */
-  ask(compartment: LoadedCompartment, now: number, cpuMs: number | undefined): void {
-    this.#departures.set(compartment.id, { compartment, askedAt: now, cpuMs });
+  /** `cpuMs`: CPU time of the process so far, where the system tells. `wasAtWork`: it may still be inside. */
+  ask(compartment: LoadedCompartment, now: number, cpuMs: number | undefined, wasAtWork: boolean): void {
+    const showsMs = wasAtWork ? SHOWS_MS : IDLE_SHOWS_MS;
+    this.#departures.set(compartment.id, { compartment, askedAt: now, cpuMs, showsMs });
   }
 
   /** Answers whether the process was asked. */
@@ -50,6 +54,6 @@ export class Leaving {
     if (first === undefined || now - first.askedAt < COMPUTING_MS) return false;
     if (now - first.askedAt > MAX_MS) return true;
     const usedMs = cpuMs();
-    return usedMs === undefined || first.cpuMs === undefined || usedMs - first.cpuMs >= SHOWS_MS;
+    return usedMs === undefined || first.cpuMs === undefined || usedMs - first.cpuMs >= first.showsMs;
   }
 }

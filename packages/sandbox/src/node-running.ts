@@ -159,22 +159,25 @@ export class Running {
     // A plugin that goes on computing for nobody is unloaded.
     setTimeout(() => {
       if (!this.#calls.endAbandoned(id) || this.#calls.isWaitedFor(call.compartment)) return;
-      if (this.#byId.get(call.compartment.id) === call.compartment) this.unload(call.compartment.plan);
+      if (this.#byId.get(call.compartment.id) !== call.compartment) return;
+      this.#forget(call.compartment, "closed");
+      this.#leave(call.compartment, true);
     }, CANCEL_GRACE_MS).unref();
   }
 
   unload(plan: CompartmentPlan): void {
     const entry = this.#loaded.get(plan);
     if (entry === undefined) return;
+    const wasAtWork = this.#atWork().has(entry);
     this.#forget(entry, "closed");
-    this.#leave(entry);
+    this.#leave(entry, wasAtWork);
   }
 
   /** Makes the process let go of a compartment that was forgotten here. */
-  #leave(entry: LoadedCompartment): void {
+  #leave(entry: LoadedCompartment, wasAtWork: boolean): void {
     // An empty process has nothing to keep; ending it also ends a guest that never returned.
     if (this.#loaded.size === 0) return this.end("closed");
-    this.#leaving.ask(entry, performance.now(), this.#attached?.usage().cpuMs);
+    this.#leaving.ask(entry, performance.now(), this.#attached?.usage().cpuMs, wasAtWork);
     this.#attached?.send({ type: ToSandbox.unload, id: entry.id, head: "" });
     this.#watch.watchClosely();
   }
@@ -227,7 +230,7 @@ export class Running {
     if (hasWaited && call !== undefined) return this.#giveUp(call.id, outwaited(call.context.action));
     // Its neighbours go on, unless it is inside and does not come out again.
     this.#forget(entry, "deadline", call);
-    this.#leave(entry);
+    this.#leave(entry, true);
   }
 
   #overdrew(reason: "memory" | "cpu"): void {

@@ -116,10 +116,10 @@ export class Stage {
       this.#stalls.takeLongestMs();
       await this.#attack(attack, { engine: this.#engine, attacker, openCellmate }, cellmate);
       assert.equal(await this.#stranger.call("echo", "after"), "after");
-      await this.#cellmateAnswers(cellmate);
+      await this.#answersAgain(cellmate);
       const stallMs = this.#stalls.takeLongestMs();
       attacker.compartment[Symbol.dispose]();
-      if (this.#canEcho(attack)) assert.equal(await openAttacker(HONEST).call("echo", "still here"), "still here");
+      if (this.#canEcho(attack)) await this.#answersAgain(openAttacker(HONEST));
       return stallMs;
     } finally {
       for (const plugin of opened) plugin.compartment[Symbol.dispose]();
@@ -134,10 +134,10 @@ export class Stage {
   }
 
   /** What went on for nobody may take the process with it while it is called; then the next call is answered. */
-  async #cellmateAnswers(cellmate: OpenPlugin): Promise<void> {
-    const ending = await endingOf(cellmate.call("echo", "after"));
+  async #answersAgain(plugin: OpenPlugin): Promise<void> {
+    const ending = await endingOf(plugin.call("echo", "after"));
     this.#verifyBeside(ending);
-    if (ending !== "answers") assert.equal(await cellmate.call("echo", "after that"), "after that");
+    if (ending !== "answers") assert.equal(await plugin.call("echo", "after that"), "after that");
   }
 
   #verifyBeside(ending: string): void {
