@@ -21,6 +21,7 @@ interface Departure {
 /** Compartments that a process was told to unload, until it says that it did. */
 export class Leaving {
   readonly #departures = new Map<number, Departure>();
+  #onEmpty = Promise.withResolvers<void>();
 
   get size(): number {
     return this.#departures.size;
@@ -38,7 +39,25 @@ export class Leaving {
 
   /** Answers whether the process was asked. */
   confirm(id: number): boolean {
-    return this.#departures.delete(id);
+    if (!this.#departures.delete(id)) return false;
+    if (this.#departures.size === 0) this.#tell();
+    return true;
+  }
+
+  /** The process has ended, and everything with it. */
+  clear(): void {
+    this.#departures.clear();
+    this.#tell();
+  }
+
+  /** Waits until nothing is leaving. */
+  async whenEmpty(): Promise<void> {
+    if (this.#departures.size > 0) await this.#onEmpty.promise;
+  }
+
+  #tell(): void {
+    this.#onEmpty.resolve();
+    this.#onEmpty = Promise.withResolvers<void>();
   }
 
   get(id: number): LoadedCompartment | undefined {

@@ -35,23 +35,32 @@ export class Cell {
   /** Starts process and compartment, and runs nothing of it beyond its top level. */
   async load(compartment: CompartmentPlan): Promise<void> {
     if (this.#isClosed) throw new SandboxError("SANDBOX_CLOSED", "the host is closed");
-    const running = (this.#running ??= this.#launch());
+    await this.#loadedIn(compartment);
+  }
+
+  async #loadedIn(compartment: CompartmentPlan): Promise<Running> {
+    let running = (this.#running ??= this.#launch());
+    await running.whenSettled();
+    if (running.hasEnded) {
+      if (this.#isClosed) throw new SandboxError("SANDBOX_CLOSED", "the host is closed");
+      running = this.#running ??= this.#launch();
+    }
     await running.load(compartment);
+    return running;
   }
 
   async #startAndCall(compartment: CompartmentPlan, call: SandboxCall): Promise<WireValue> {
-    const running = this.#running ?? (this.#running = this.#launch());
-    await this.#unlessCancelled(running.load(compartment), call);
+    const running = await this.#unlessCancelled(this.#loadedIn(compartment), call);
     return running.call(compartment, call);
   }
 
   /** The caller is free at once, also while the plugin is loaded, which goes on. */
-  async #unlessCancelled(loading: Promise<void>, { action, signal }: SandboxCall): Promise<void> {
+  async #unlessCancelled(loading: Promise<Running>, { action, signal }: SandboxCall): Promise<Running> {
     if (signal === undefined) return loading;
     const { promise: left, reject: leave } = Promise.withResolvers<never>();
     const stopListening = listenForAbort(signal, () => leave(cancelled(action)));
     try {
-      await Promise.race([loading, left]);
+      return await Promise.race([loading, left]);
     } finally {
       stopListening();
     }

@@ -41,6 +41,7 @@ export class Running {
   /** The compartment that the process says it entered last. It may lie, so nobody is convicted by it. */
   #entered = 0;
   #hasEnded = false;
+  #wasClosed = false;
   /** What made us end the process: everything else in it is innocent. Without one, nobody knows. */
   #culprit: PendingCall | LoadedCompartment | undefined;
 
@@ -85,11 +86,23 @@ export class Running {
       await sandbox.ready;
     } catch (error) {
       // Ended by us, because nobody needs it any more: that is no failure of the machine.
-      if (this.#hasEnded) throw lossError("load", "closed");
+      if (this.#wasClosed) throw lossError("load", "closed");
       this.#ended("crashed", "");
       throw error;
     }
     return sandbox;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /**
+   * Waits until the process has let go of what it was told to unload, or has ended because it did not: what is
+   * loaded before that might end with it.
+   */
+  whenSettled(): Promise<void> {
+    return this.#leaving.whenEmpty();
   }
 
   isLoaded(plan: CompartmentPlan): boolean {
@@ -326,6 +339,7 @@ export class Running {
   #ended(reason: EndReason, lastWords: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#wasClosed = reason === "closed";
     this.#watch.stop();
     const atWork = new Set([...this.#atWork(), ...this.#leaving.compartments()].map(({ plan }) => plan.plugin));
     const isCulprit = (each: PendingCall | LoadedCompartment): boolean =>
@@ -335,6 +349,7 @@ export class Running {
     for (const entry of this.#byId.values()) entry.failLoading(lossError("load", reason, isCulprit(entry)));
     this.#loaded.clear();
     this.#byId.clear();
+    this.#leaving.clear();
     const culprit = this.#culprit && ("plan" in this.#culprit ? this.#culprit : this.#culprit.compartment).plan.plugin;
     this.#onEnd({ reason, lastWords, plugins: [...this.#plugins], atWork: [...atWork], culprit });
   }

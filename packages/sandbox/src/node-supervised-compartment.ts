@@ -59,9 +59,9 @@ export class SupervisedCompartment implements Disposable {
    *   SANDBOX_MEMORY, SANDBOX_CRASHED, SANDBOX_NEIGHBOUR, SANDBOX_PROTOCOL, SANDBOX_BUSY, SANDBOX_CANCELLED,
    *   SANDBOX_CLOSED, SANDBOX_START_FAILED, SANDBOX_WALL_MISSING
    */
-  async call(call: SandboxCall): Promise<WireValue> {
+  call(call: SandboxCall): Promise<WireValue> {
     if (this.#callsUnderWay >= MAX_CALLS)
-      throw busy(call.action, `${MAX_CALLS} calls of the plugin are under way or waiting`);
+      return Promise.reject(busy(call.action, `${MAX_CALLS} calls of the plugin are under way or waiting`));
     return this.#during((home) => home.call(this.plan, call));
   }
 
@@ -74,20 +74,22 @@ export class SupervisedCompartment implements Disposable {
     return this.#during((home) => home.load(this.plan));
   }
 
-  async #during<Result>(work: (home: Home) => Promise<Result>): Promise<Result> {
-    if (this.#isDisposed) throw new SandboxError("SANDBOX_CLOSED", "the plugin was unloaded");
+  /** Counts the work while it is under way. The promise is passed on as it is: each layer costs every call. */
+  #during<Result>(work: (home: Home) => Promise<Result>): Promise<Result> {
+    if (this.#isDisposed) return Promise.reject(new SandboxError("SANDBOX_CLOSED", "the plugin was unloaded"));
     const stay = this.#stay;
     this.#callsUnderWay += 1;
     stay.callsUnderWay += 1;
     this.#isIdle = false;
-    try {
-      return await work(stay.home);
-    } finally {
+    const ended = (): void => {
       this.#callsUnderWay -= 1;
       stay.callsUnderWay -= 1;
       this.#lastUsedAt = performance.now();
       if (stay.callsUnderWay === 0) this.#leftAlone(stay);
-    }
+    };
+    const result = work(stay.home);
+    result.then(ended, ended);
+    return result;
   }
 
   #leftAlone(stay: Stay): void {

@@ -138,40 +138,43 @@ test(
   "three crashes in five minutes put a plugin into quarantine, until a person releases it",
   { skip: process.platform !== "linux" && "finds sandbox hosts through /proc" },
   () =>
-    withHost(async (host, dataDir) => {
-      await install(host);
-      const code = async (): Promise<unknown> => {
-        const looping = host.call("acme.demo", "loop", null).then(
-          () => "answered",
-          (error: unknown) => (error as { code: string }).code,
+    withHost(
+      async (host, dataDir) => {
+        await install(host);
+        const code = async (): Promise<unknown> => {
+          const looping = host.call("acme.demo", "loop", null).then(
+            () => "answered",
+            (error: unknown) => (error as { code: string }).code,
+          );
+          await new Promise((resolve) => setTimeout(resolve, 150));
+          killSandboxHosts();
+          return looping;
+        };
+        for (let count = 0; count < 3; count += 1) {
+          assert.equal(await host.call("acme.demo", "echo", count), count);
+          assert.equal(await code(), "SANDBOX_CRASHED");
+        }
+        await assert.rejects(host.disable("acme.demo"), { code: "HOST_TRANSITION_ILLEGAL" });
+        await assert.rejects(host.call("acme.demo", "echo", 1), { code: "HOST_PLUGIN_NOT_ENABLED" });
+        assert.equal(await stateOf(host), "quarantined");
+        // An update of its publisher's does not let it out, nor does a restart.
+        await install(host, makePackage({ version: "1.1.0" }));
+        assert.equal(await stateOf(host), "quarantined");
+        await host.close();
+        const again = await openHost<string>({ dataDir, engines: [isolate()] });
+        const [plugin] = await again.list();
+        assert.match(plugin?.reason ?? "", /crashed three times/);
+        await assert.rejects(again.call("acme.demo", "echo", 1), { code: "HOST_PLUGIN_NOT_ENABLED" });
+        await again.enable("acme.demo");
+        assert.equal(await again.call("acme.demo", "echo", 1), 1);
+        assert.equal(
+          (await again.journal()).some(({ kind, subject }) => kind === "state" && subject === "quarantined"),
+          true,
         );
-        await new Promise((resolve) => setTimeout(resolve, 150));
-        killSandboxHosts();
-        return looping;
-      };
-      for (let count = 0; count < 3; count += 1) {
-        assert.equal(await host.call("acme.demo", "echo", count), count);
-        assert.equal(await code(), "SANDBOX_CRASHED");
-      }
-      await assert.rejects(host.disable("acme.demo"), { code: "HOST_TRANSITION_ILLEGAL" });
-      await assert.rejects(host.call("acme.demo", "echo", 1), { code: "HOST_PLUGIN_NOT_ENABLED" });
-      assert.equal(await stateOf(host), "quarantined");
-      // An update of its publisher's does not let it out, nor does a restart.
-      await install(host, makePackage({ version: "1.1.0" }));
-      assert.equal(await stateOf(host), "quarantined");
-      await host.close();
-      const again = await openHost<string>({ dataDir, engines: [isolate()] });
-      const [plugin] = await again.list();
-      assert.match(plugin?.reason ?? "", /crashed three times/);
-      await assert.rejects(again.call("acme.demo", "echo", 1), { code: "HOST_PLUGIN_NOT_ENABLED" });
-      await again.enable("acme.demo");
-      assert.equal(await again.call("acme.demo", "echo", 1), 1);
-      assert.equal(
-        (await again.journal()).some(({ kind, subject }) => kind === "state" && subject === "quarantined"),
-        true,
-      );
-      await again.close();
-    }),
+        await again.close();
+      },
+      { spares: 0 },
+    ),
 );
 
 test("a machine that starts no sandbox hosts puts no plugin into quarantine", () =>
