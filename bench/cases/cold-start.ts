@@ -123,9 +123,9 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
               {
                 case: "process",
                 subject: "berth, isolated, from the pool",
-                count: 4,
-                // Long enough for the next spare to be started.
-                restMs: 1_000,
+                // One at a time: there is one spare, and the next is begun a second after it was taken.
+                count: 1,
+                restMs: 2_500,
                 run: repeat(() => firstAnswer(pooled, `pooled-${(next += 1)}`, "isolated")),
               },
             ]),

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
@@ -209,7 +210,7 @@ export class Sandbox {
 
   #kill(): void {
     if (this.#hasEnded) return;
-    if (this.#startingPid > 0 && this.#startingPid !== this.#child.pid) {
+    if (isChildOf(this.#startingPid, this.#child.pid)) {
       try {
         process.kill(this.#startingPid, "SIGKILL");
       } catch {
@@ -234,6 +235,17 @@ export class Sandbox {
       if (!(error instanceof WireError)) throw error;
       this.end("protocol");
     }
+  }
+}
+
+/** By its number alone it could be another process by now; the launcher's child it is only while both live. */
+function isChildOf(pid: number, parent: number | undefined): boolean {
+  if (pid === 0 || pid === parent || parent === undefined) return false;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
+  } catch {
+    return false; // It has ended.
   }
 }
 
