@@ -1,28 +1,56 @@
-// A host on a data directory of many plugins, in a process of its own: what it weighs when nobody calls.
+// A host on a data directory of many plugins, in a process of its own. Each line it reads is a list of plugins to call
+// for the first time, or "rest"; each line it writes is the answer in JSON.
+//
+//   node --expose-gc many-host.mjs DATA_DIR
+//
+// JavaScript, so that a process on built packages holds nothing that reads types.
+import { readdirSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { isolate } from "@berth/engine-isolate";
 import { openHost } from "@berth/host";
 
 const IDLE_MS = 500;
-const CALLS = 50;
-const [dataDir = "", count = "0"] = process.argv.slice(2);
+const [dataDir = ""] = process.argv.slice(2);
 
-const rssMB = (): number => {
+const residentMB = () => {
   globalThis.gc?.();
-  return process.memoryUsage().rss / 1e6;
+  return process.memoryUsage.rss() / 1e6;
 };
-const bareMB = rssMB();
+const say = (value) => void process.stdout.write(`${JSON.stringify(value)}\n`);
+
+const bareMB = residentMB();
+const cpuBefore = process.cpuUsage();
 const startedAt = performance.now();
-const host = await openHost({ dataDir, engines: [isolate()], idleMs: IDLE_MS, spares: 0 });
+const host = await openHost({ dataDir, engines: [isolate()], idleMs: IDLE_MS });
 const openMs = performance.now() - startedAt;
-const openMB = rssMB();
-for (let index = 0; index < CALLS; index += 1) {
-  const id = `bench.p${Math.floor((index * Number(count)) / CALLS)}`;
-  const answer = (await host.call(id, "echo", { text: id })) as { text: string };
-  if (answer.text !== id) throw new Error(`${id} answered with something else`);
+const { user, system } = process.cpuUsage(cpuBefore);
+
+/** How long each of the plugins took to its first answer, ms. */
+async function wake(ids) {
+  const times = [];
+  for (const id of ids) {
+    const begunAt = performance.now();
+    const answer = await host.call(id, "echo", { text: id });
+    times.push(performance.now() - begunAt);
+    if (answer.text !== id) throw new Error(`${id} answered with something else`);
+  }
+  return times;
 }
-while ((await host.running()).length > 0) await sleep(50);
-await sleep(1_000);
-process.stdout.write(`${JSON.stringify({ bareMB, openMs, openMB, idleMB: rssMB() })}\n`);
+
+/** Waits until everything hibernates; what is left then. */
+async function rest() {
+  while ((await host.running()).length > 0) await sleep(50);
+  // Statistics and journal write what they hold within a second.
+  await sleep(1_500);
+  return { residentMB: residentMB(), descriptors: readdirSync("/proc/self/fd").length };
+}
+
+const { length: plugins } = await host.list();
+say({ bareMB, openMs, openCpuMs: (user + system) / 1_000, openMB: residentMB(), plugins });
+for await (const line of createInterface({ input: process.stdin })) {
+  const asked = JSON.parse(line);
+  say(asked === "rest" ? await rest() : await wake(asked));
+}
 await host.close();
