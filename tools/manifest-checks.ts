@@ -38,7 +38,7 @@ export function manifestChecksSource(): string {
     " * Digest of the sources that check a manifest, and of the versions of what they use. A manifest that was stored",
     " * under another digest is checked again.",
     " */",
-    `export const MANIFEST_CHECKS = "sha256:${hash.digest("hex")}";`,
+    `export const MANIFEST_CHECKS: string = "sha256:${hash.digest("hex")}";`,
     "",
   ].join("\n");
 }

@@ -72,10 +72,8 @@ for await (const word of createInterface({ input: process.stdin })) {
     say(true);
   } else {
     isHostile = false;
-    const { resolve, promise } = Promise.withResolvers();
-    // What is still under way ends by its limits.
-    setTimeout(resolve, 10_000).unref();
-    await Promise.race([Promise.all(tormented), promise]);
+    // What is under way ends by its limits.
+    await Promise.all(tormented);
     say({ ended });
   }
 }

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import type * as age from "age-encryption";
+
 import { HostError } from "../errors.ts";
 
 const DATA_KEY_BYTES = 32;
@@ -9,7 +11,7 @@ const WRAPPED = "vault.age";
 const OPERATOR_KEY = "operator.agekey";
 
 /** Some 20 MB of the process, for hosts that have a secret. */
-const loadAge = (): Promise<typeof import("age-encryption")> => import("age-encryption");
+const loadAge = (): Promise<typeof age> => import("age-encryption");
 
 /**
  * The key that seals secrets, wrapped with age to the operator's key, so that the operator's key can be kept
