@@ -37,9 +37,9 @@ import { Journal } from "./journal.ts";
 import { Activation } from "./lifecycle/activation.ts";
 import { CrashWatch } from "./lifecycle/crash-watch.ts";
 import { PluginTable } from "./lifecycle/plugin-table.ts";
+import type { StoredPlugin } from "./lifecycle/stored-plugin.ts";
 import { Switches } from "./lifecycle/switches.ts";
-import { completePolicy, policyFor } from "./policy.ts";
-import type { PluginPolicy } from "./policy.ts";
+import { completePolicy, keepPolicies } from "./policy.ts";
 import { GrantChanges } from "./rights/grant-changes.ts";
 import { Grants } from "./rights/grants.ts";
 import { PermissionRequests } from "./rights/permission-requests.ts";
@@ -51,7 +51,7 @@ import { Statistics } from "./statistics/statistics.ts";
 
 /** What a host finds in its database when it opens. */
 export interface StoredState {
-  readonly plugins: readonly Row[];
+  readonly plugins: readonly StoredPlugin[];
   readonly grants: readonly Row[];
   readonly subscriptions: readonly Row[];
 }
@@ -101,13 +101,8 @@ export function assembleParts<Caller>(
     now = () => new Date(),
   } = options;
   const policy = completePolicy(options.policy ?? {});
-  // Looked up at every request of a plugin; a policy does not change while the host is open.
-  const policies = new Map<string, PluginPolicy>();
-  const policyOf = (pluginId: string): PluginPolicy => {
-    let found = policies.get(pluginId);
-    if (found === undefined) policies.set(pluginId, (found = policyFor(policy, pluginId)));
-    return found;
-  };
+  // A policy does not change while the host is open.
+  const policyOf = keepPolicies(policy);
   const events = new EventSink((event) => {
     if (event.kind === "state") {
       bus.wake();
@@ -211,7 +206,13 @@ export function assembleParts<Caller>(
     onFault: (error) => events.emit({ kind: "fault", what: "schedule", error: reportOf(error) }),
   });
   grants.restore(stored.grants);
-  for (const row of stored.plugins) plugins.restore(row);
+  for (const plugin of stored.plugins) plugins.restore(plugin);
+  const rechecks = stored.plugins.flatMap(({ recheck }) => recheck ?? []);
+  // Before any other change, and not waited for: what is not written is checked again at the next start.
+  if (rechecks.length > 0)
+    changes
+      .run(() => store.transaction(rechecks))
+      .catch((error: unknown) => events.emit({ kind: "fault", what: "cleanup", error: reportOf(error) }));
   bus.restore(stored.subscriptions);
   scheduler.notePlugins();
   return {

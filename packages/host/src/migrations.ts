@@ -267,4 +267,8 @@ export const migrations: readonly Migration[] = [
   CREATE INDEX keyed_effects_sizes ON keyed_effects (plugin_id, size);
   CREATE INDEX keyed_effects_age ON keyed_effects (at);
   `,
+  `
+  -- A digest of the manifest and of the checks that it passed: without the right one it is checked again.
+  ALTER TABLE plugins ADD COLUMN manifest_checks TEXT;
+  `,
 ];

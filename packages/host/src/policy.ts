@@ -186,6 +186,22 @@ export function policyFor(policy: Policy, pluginId: string): PluginPolicy {
   };
 }
 
+/** `policyFor`, kept: asked at every request of a plugin. Plugins that the same rules fit share one answer. */
+export function keepPolicies(policy: Policy): (pluginId: string) => PluginPolicy {
+  const byPlugin = new Map<string, PluginPolicy>();
+  const byRules = new Map<string, PluginPolicy>();
+  return (pluginId) => {
+    const known = byPlugin.get(pluginId);
+    if (known !== undefined) return known;
+    const fits = policy.rules.map(({ plugins }) => plugins.some((each) => fitsPattern(each, pluginId)));
+    const key = fits.map(Number).join("");
+    const found = byRules.get(key) ?? policyFor(policy, pluginId);
+    byRules.set(key, found);
+    byPlugin.set(pluginId, found);
+    return found;
+  };
+}
+
 /** Whether a plugin is one of those that a policy means by an id, `publisher.*` or `*`. */
 export const fitsPattern = (each: string, pluginId: string): boolean =>
   each.endsWith("*") ? pluginId.startsWith(each.slice(0, -1)) : pluginId === each;

@@ -12,11 +12,13 @@ export {
   API_VERSION,
   EFFECT_CLASSES,
   MANIFEST_FILE,
+  MANIFEST_MEMBERS,
   MAX_MANIFEST_BYTES,
   manifestJsonSchema,
   scheduleSchema,
   topicSchema,
 } from "./manifest.ts";
+export { MANIFEST_CHECKS } from "./manifest-checks.ts";
 export type { ActionDeclaration, EventDeclaration, Manifest } from "./manifest.ts";
 export { parseManifest } from "./parse-manifest.ts";
 export type { ManifestProblem } from "./parse-manifest.ts";

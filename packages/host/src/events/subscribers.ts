@@ -86,10 +86,7 @@ export class Subscribers {
    * that nobody handles included. `passing`: who gets it only because it is there.
    */
   of(topic: string, isDurable: boolean): { readonly kept: readonly string[]; readonly passing: readonly string[] } {
-    const plugins = this.#parts.plugins
-      .stored()
-      .filter(({ facts }) => Object.hasOwn(facts.manifest?.contributes.subscriptions ?? {}, topic))
-      .map(({ id }) => id);
+    const plugins = this.#parts.plugins.subscribersOf(topic);
     const handlers = [...this.#handlers].filter(([, topics]) => topics.has(topic)).map(([subscriber]) => subscriber);
     if (!isDurable) return { kept: [], passing: [...plugins, ...handlers].filter((each) => this.isReady(each)) };
     const named = [...this.#named].filter(([, topics]) => topics.has(topic)).map(([subscriber]) => subscriber);

@@ -35,10 +35,18 @@ export class Grants {
 
   /** Takes up what is stored when the host opens. A grant that cannot be read grants nothing. */
   restore(rows: readonly Row[]): void {
+    // Many plugins ask for the same: each different text is checked once.
+    const parsed = new Map<string, Permission | undefined>();
     for (const row of rows) {
+      const text = String(row["permission"]);
+      if (!parsed.has(text)) parsed.set(text, tryParseStored(text));
+      const permission = parsed.get(text);
+      if (permission === undefined) continue;
       const pluginId = String(row["plugin_id"]);
-      const grant = tryParseRow(row);
-      if (grant !== undefined) this.#grants.set(pluginId, [...(this.#grants.get(pluginId) ?? []), grant]);
+      const grants = this.#grants.get(pluginId);
+      const grant = grantOf(permission, row);
+      if (grants === undefined) this.#grants.set(pluginId, [grant]);
+      else grants.push(grant);
     }
   }
 
@@ -116,14 +124,16 @@ export function parseStoredPermission(text: string): Permission {
   return permissionOf(permissionSchema.parse({ ...(JSON.parse(text) as object), reason: "-" }));
 }
 
-function tryParseRow(row: Row): Grant | undefined {
-  const textOf = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));
-  let permission: Permission;
+function tryParseStored(text: string): Permission | undefined {
   try {
-    permission = parseStoredPermission(String(row["permission"]));
+    return parseStoredPermission(text);
   } catch {
     return undefined; // Written by a version whose permissions are not ours: it grants nothing here.
   }
+}
+
+function grantOf(permission: Permission, row: Row): Grant {
+  const textOf = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));
   return {
     permission,
     grantedAt: String(row["granted_at"]),
