@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 
 import { isolate } from "@berth/engine-isolate";
 import { openHost } from "@berth/host";
+import type { Host } from "@berth/host";
 import { Store } from "@berth/store";
 
 import { installPlugin } from "../install-plugin.ts";
@@ -41,7 +42,7 @@ const PUT = `INSERT INTO storage (plugin_id, partition, key, json, bytes, size)
   ON CONFLICT DO UPDATE SET json = ?4, bytes = ?5, size = ?6`;
 const QUOTA_BYTES = 64 * 1_048_576;
 
-async function openWithPlugin(dataDir: string): ReturnType<typeof openHost> {
+async function openWithPlugin(dataDir: string): Promise<Host<undefined>> {
   const host = await openHost({ dataDir, engines: [isolate()] });
   await installPlugin(host, { id: PLUGIN, level: "standard", code: CODE, actions: ["put"] });
   return host;

@@ -34,7 +34,7 @@ export function fitToLevel(
   throw new HostError(
     "HOST_LIMITS_TOO_HIGH",
     `${manifest.id} asks for ${name} ${limits[name]}; level ${level} gives at most ${LIMIT_CEILINGS[level][name]}`,
-    extras,
+    hintOf(manifest, level, engines),
   );
 }
 

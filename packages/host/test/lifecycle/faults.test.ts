@@ -12,6 +12,7 @@ import { Store } from "@berth/store";
 import { Host as HostClass } from "../../src/host.ts";
 import { assembleParts } from "../../src/host-parts.ts";
 import { PackageFolder } from "../../src/install/node-package-folder.ts";
+import { readStoredPlugins } from "../../src/lifecycle/stored-plugin.ts";
 import { migrations } from "../../src/migrations.ts";
 import { makePackage } from "../fixture.ts";
 
@@ -67,7 +68,7 @@ async function openFaulty(dataDir: string, fault: Fault): Promise<Host<string>> 
   });
   const options: HostOptions<string> = { dataDir, engines: [isolate()] };
   const stored = {
-    plugins: await store.all("SELECT * FROM plugins"),
+    plugins: await readStoredPlugins(store),
     grants: await store.all("SELECT * FROM grants"),
     subscriptions: [],
   };
