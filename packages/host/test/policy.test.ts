@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { DEFAULT_POLICY, parsePolicy } from "@berth/host";
 
-import { policyFor } from "../src/policy.ts";
+import { completePolicy, policyFor } from "../src/policy.ts";
 
 const folder = join(import.meta.dirname, "../../../docs/guide/policies");
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -46,4 +46,11 @@ test("refuses what is no policy, by place", () => {
     ['{"grants": [{"name": "system_exec"}]}', /grants.0/],
   ] as const)
     assert.throws(() => parsePolicy(encode(text)), { code: "HOST_POLICY_INVALID", message }, text);
+});
+
+test("a rule names plugins, one publisher or everybody, never a publisher whose name begins alike", () => {
+  const of = (pattern: string): unknown => completePolicy({ rules: [{ plugins: [pattern] }], preload: [pattern] });
+  for (const pattern of ["*", "acme.*", "acme-two.*", "acme.demo"]) assert.ok(of(pattern));
+  for (const pattern of ["acme*", "acme", "acme.", "acme.de*", ".*", "*.demo", "acme.**", "Acme.*", "", "a..*"])
+    assert.throws(() => of(pattern), { code: "HOST_POLICY_INVALID" }, pattern);
 });
