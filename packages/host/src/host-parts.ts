@@ -162,16 +162,17 @@ export function assembleParts<Caller>(
   const privateHosts = new Set(policy.privateHosts);
   const dailyBytes = new DailyBytes(store, now);
   const counts = new HourlyCounts(store, now, onFault);
+  const keptElsewhere = options.operatorKeyFile === undefined ? [] : [options.operatorKeyFile];
   const broker = new Broker(
     [
       makeStorageService(store, policy.storageBytes),
       makeConfigService(settings),
       makeSecretsService(rights, vault),
-      makeNetworkService({ rights, plugins, dailyBytes, vault, privateHosts }),
-      makeFilesService({ rights, store, forbidden: [options.dataDir] }),
+      makeNetworkService({ rights, dailyBytes, vault, privateHosts }),
+      makeFilesService({ rights, store, forbidden: [dataDir, ...keptElsewhere] }),
       makePermissionsService(rights),
       makeEventsService({ rights, plugins, counts, bus: () => bus }),
-      makeSchedulesService({ store, plugins, scheduler: () => scheduler }),
+      makeSchedulesService({ store, plugins, counts, scheduler: () => scheduler }),
       makePluginsService({ rights, plugins, counts, call: (...call) => calls.call(...call) }),
     ],
     journal,
