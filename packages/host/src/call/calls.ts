@@ -8,7 +8,6 @@ import type { CallOrigin, EffectKey } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Journal } from "../journal.ts";
-import type { SchemaFault } from "../schema/compile.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
 import type { ValueCheck } from "../schema/value-check.ts";
 import type { Alerts } from "../statistics/alerts.ts";
@@ -58,14 +57,16 @@ export class Calls {
     return this.#journalled(pluginId, action, scope, async (plugin, { effect }, onUsage) => {
       const value = encodeValue(input);
       refuseLarge("input", value);
-      const fault = await this.#faultOf(plugin, action, "input", input, value);
+      const checked = this.#faultOf(plugin, action, "input", input, value);
+      const fault = checked instanceof Promise ? await checked : checked;
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const run = async (effectKey?: EffectKey): Promise<unknown> => {
         const wanted = { action, input: value, ...scope, effectKey, onUsage };
         const answer = await this.#parts.compartments.run(plugin, wanted);
         refuseLarge("output", answer);
         const output = decodeValue(answer);
-        const broken = await this.#faultOf(plugin, action, "output", output, answer);
+        const compared = this.#faultOf(plugin, action, "output", output, answer);
+        const broken = compared instanceof Promise ? await compared : compared;
         if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
         return output;
       };
@@ -81,7 +82,7 @@ export class Calls {
     side: "input" | "output",
     value: unknown,
     crossing: WireValue,
-  ): Promise<SchemaFault | undefined> {
+  ): ReturnType<ValueCheck["faultOf"]> {
     const schema = plugin.manifest.contributes.actions[action]?.[side] ?? false;
     return this.#parts.values.faultOf(schema, value, crossing, () => plugin.validator(action, side));
   }

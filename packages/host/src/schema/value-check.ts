@@ -17,16 +17,16 @@ export class ValueCheck {
 
   /**
    * What keeps a value from fitting. `crossing` is the same value as it crosses; `compiled` a validator that the
-   * caller keeps.
+   * caller keeps. Answers at once where it can: every call comes by here twice.
    *
    * @throws HostError HOST_SCHEMA_UNUSABLE when it takes too long
    */
-  async faultOf(
+  faultOf(
     schema: DialectSchema,
     value: unknown,
     crossing: WireValue,
     compiled = (): Validate => this.#validatorOf(schema),
-  ): Promise<SchemaFault | undefined> {
+  ): SchemaFault | undefined | Promise<SchemaFault | undefined> {
     const size = crossing.bytes.reduce((sum, section) => sum + section.length, crossing.json.length);
     return isLight(schema, size) ? compiled()(value) : this.#schemas.checkValue(schema, crossing);
   }
