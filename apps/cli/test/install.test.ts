@@ -4,7 +4,6 @@ import { join } from "node:path";
 import test from "node:test";
 
 import type { Invocation } from "../src/command.ts";
-import type { Invocation } from "../src/command.ts";
 import type { ShownPlan } from "../src/host-access.ts";
 import { consentByOptions, consentByPerson } from "../src/install-consent.ts";
 import { berthIn } from "./berth.ts";

@@ -2,7 +2,7 @@ import type { DialectSchema } from "@berth/spec";
 
 /** What compiles and compares within some milliseconds; beyond it another thread does. */
 const MAX_WEIGHT = 1_000;
-const MAX_COST = 1_000_000;
+const MAX_COST = 500_000;
 /** A state of a pattern costs this many keywords, measured. */
 const STATE_WEIGHT = 6;
 /** Members that say nothing about values. */
