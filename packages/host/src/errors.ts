@@ -27,6 +27,14 @@ export const hostErrors = {
     cause: "An operation ran on after `close()`.",
     remedy: "Wait for operations to end before closing.",
   },
+  HOST_CALLER_INVALID: {
+    kind: "usage",
+    meaning: "The embedding program named a caller that is none, or rights of one that are none.",
+    cause:
+      "`caller` was given and is `undefined`, such as the user of a request without a session, or `rightsOf` answered with something other than a list.",
+    remedy:
+      "Refuse such requests before they become calls; answer `[]` for a caller who may do nothing. Leave `caller` out for calls of the program itself.",
+  },
   HOST_PARTITION_INVALID: {
     kind: "usage",
     meaning: "The embedding program named a partition by something that cannot tell partitions apart.",

@@ -46,6 +46,7 @@ import { PermissionRequests } from "./rights/permission-requests.ts";
 import { Rights } from "./rights/rights.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
 import { SchemaThread } from "./schema/node-schema-thread.ts";
+import { ValueCheck } from "./schema/value-check.ts";
 import { Alerts } from "./statistics/alerts.ts";
 import { Statistics } from "./statistics/statistics.ts";
 
@@ -114,6 +115,7 @@ export function assembleParts<Caller>(
   const changes = new ChangeQueue();
   const journal = new Journal(store, now, onFault);
   const schemas = new SchemaThread();
+  const values = new ValueCheck(schemas);
   const crashes = new CrashWatch(now);
   const grants = new Grants(store, now, onFault);
   const requests = new PermissionRequests(store, now);
@@ -153,20 +155,21 @@ export function assembleParts<Caller>(
     events.emit({ kind: "fault", what: "statistics", error: reportOf(error) }),
   );
   const vault = new Vault(store, now, () => openVaultKey(options.dataDir, options.operatorKeyFile));
-  const settings = new Settings(vault, plugins);
+  const settings = new Settings(vault, plugins, values);
   const privateHosts = new Set(policy.privateHosts);
   const dailyBytes = new DailyBytes(store, now);
   const counts = new HourlyCounts(store, now, onFault);
+  const keptElsewhere = options.operatorKeyFile === undefined ? [] : [options.operatorKeyFile];
   const broker = new Broker(
     [
       makeStorageService(store, policy.storageBytes),
       makeConfigService(settings),
       makeSecretsService(rights, vault),
-      makeNetworkService({ rights, plugins, dailyBytes, vault, privateHosts }),
-      makeFilesService({ rights, store, forbidden: [options.dataDir] }),
+      makeNetworkService({ rights, dailyBytes, vault, privateHosts }),
+      makeFilesService({ rights, store, forbidden: [dataDir, ...keptElsewhere] }),
       makePermissionsService(rights),
-      makeEventsService({ rights, plugins, counts, bus: () => bus }),
-      makeSchedulesService({ store, plugins, scheduler: () => scheduler }),
+      makeEventsService({ rights, plugins, counts, values, bus: () => bus }),
+      makeSchedulesService({ store, plugins, counts, scheduler: () => scheduler }),
       makePluginsService({ rights, plugins, counts, call: (...call) => calls.call(...call) }),
     ],
     journal,
@@ -182,7 +185,7 @@ export function assembleParts<Caller>(
     onSuspect: (pluginId) => events.emit({ kind: "suspect", pluginId }),
     onHibernate: (compartment) => compartments.noteHibernation(compartment),
   });
-  const shared = { ...base, supervisor, broker, rights, keys, schemas, journal, statistics, alerts };
+  const shared = { ...base, supervisor, broker, rights, keys, schemas, values, journal, statistics, alerts };
   const switches = new Switches(shared);
   const quarantine = (pluginId: string): void => {
     alerts.note(pluginId, { crashes: 1 });

@@ -362,9 +362,7 @@ export class Host<Caller = undefined> {
   get events(): HostEvents<Caller> {
     this.#refuseWhenClosed();
     const { bus, store } = this.#parts;
-    return (this.#events ??= new HostEvents<Caller>(bus, store, (caller) =>
-      scopeOf(caller === undefined ? {} : { caller }, this.#options),
-    ));
+    return (this.#events ??= new HostEvents<Caller>(bus, store, (caller) => scopeOf(caller, this.#options)));
   }
 
   /** When actions run by themselves: what manifests declare and what plugins set. */

@@ -58,6 +58,11 @@ const MAX_PENDING = 1_000;
 const MAX_USES = 10_000;
 /** Stands for subjects beyond a quota. */
 const MORE = "(more)";
+/** Longer details are a plugin's words, such as paths, and are not kept. */
+const MAX_DETAIL = 1_000;
+/** Lines of uses that a plugin gets in an hour; beyond them there is one for each kind of use, which counts on. */
+const MAX_LINES_AN_HOUR = 2_000;
+const HOUR = "YYYY-MM-DDTHH".length;
 const INSERT =
   "INSERT INTO journal (at, kind, plugin_id, version, subject, outcome, count, duration_us, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
@@ -66,6 +71,14 @@ interface Pending {
   readonly at: string;
   count: number;
   durationUs: number;
+}
+
+/** What one plugin wrote in the hour under way. */
+interface Hour {
+  readonly hour: string;
+  lines: number;
+  /** Lines that count on, by what they count. */
+  readonly running: Map<string, number>;
 }
 
 /** The statement that writes a record as part of a transaction: for what must be on disk before the answer. */
@@ -96,6 +109,7 @@ export class Journal {
   readonly #onFault: (error: unknown) => void;
   #pending = new Map<string, Pending>();
   #timer: NodeJS.Timeout | undefined;
+  readonly #hours = new Map<string, Hour>();
   /** Denials that are on disk or on their way: by plugin, then by subject and outcome. */
   readonly #denials = new Map<string, Map<string, Promise<void>>>();
 
@@ -107,7 +121,9 @@ export class Journal {
   }
 
   /** Counts a use; it reaches the disk within 100 ms. */
-  note(record: JournalRecord): void {
+  note(noted: JournalRecord): void {
+    const isLong = (noted.detail?.length ?? 0) > MAX_DETAIL;
+    const record = isLong ? { ...noted, subject: MORE, detail: undefined } : noted;
     this.#count(record, undefined, 1, record.durationUs ?? 0);
     this.#schedule();
   }
@@ -167,16 +183,51 @@ export class Journal {
     this.#pending = new Map();
     if (pending.length === 0) return;
     try {
-      await this.#write(
-        pending.map(({ record, at, count, durationUs }) =>
-          journalStatement(record, at, count, record.durationUs === undefined ? undefined : durationUs),
-        ),
-      );
+      await this.#writeUses(pending);
     } catch (error) {
       for (const { record, at, count, durationUs } of pending) this.#count(record, at, count, durationUs);
       this.#schedule();
       throw error;
     }
+  }
+
+  /** A line for each, while its plugin has lines left in this hour; what is beyond is added to a line that is there. */
+  async #writeUses(pending: readonly Pending[]): Promise<void> {
+    const statements: Statement[] = [];
+    const beyond = new Map<string, Pending>();
+    for (const each of pending) {
+      const { kind, pluginId, version, subject, outcome } = each.record;
+      const hour = this.#hourOf(each);
+      if (hour.lines < MAX_LINES_AN_HOUR && subject !== MORE) {
+        hour.lines += 1;
+        statements.push(statementOf(each));
+        continue;
+      }
+      const key = JSON.stringify([kind, pluginId, version, subject, outcome]);
+      const sum = beyond.get(key);
+      if (sum === undefined) beyond.set(key, { ...each, record: { ...each.record, detail: undefined } });
+      else {
+        sum.count += each.count;
+        sum.durationUs += each.durationUs;
+      }
+    }
+    const first = statements.length;
+    for (const [key, each] of beyond) {
+      const seq = this.#hourOf(each).running.get(key);
+      statements.push(seq === undefined ? statementOf(each) : addStatement(seq, each));
+    }
+    const results = await this.#store.transaction(statements);
+    for (const [index, [key, each]] of [...beyond].entries()) {
+      const seq = results[first + index]?.rows[0]?.["seq"];
+      this.#hourOf(each).running.set(key, Number(seq));
+    }
+  }
+
+  #hourOf({ record: { pluginId }, at }: Pending): Hour {
+    const hour = at.slice(0, HOUR);
+    let found = this.#hours.get(pluginId);
+    if (found?.hour !== hour) this.#hours.set(pluginId, (found = { hour, lines: 0, running: new Map() }));
+    return found;
   }
 
   async #write(statements: readonly Statement[]): Promise<void> {
@@ -192,7 +243,7 @@ export class Journal {
     );
     return {
       uses: rows.flatMap(({ detail }) => (typeof detail === "string" ? [detail] : [])),
-      isComplete: rows.length < MAX_USES && rows.every(({ subject }) => subject !== MORE),
+      isComplete: rows.length < MAX_USES && rows.every(({ detail }) => typeof detail === "string"),
     };
   }
 
@@ -205,6 +256,24 @@ export class Journal {
     );
     return rows.map(entryOf);
   }
+}
+
+/** Answers with the number of the line. */
+function statementOf({ record, at, count, durationUs }: Pending): Statement {
+  const { sql, ...rest } = journalStatement(
+    record,
+    at,
+    count,
+    record.durationUs === undefined ? undefined : durationUs,
+  );
+  return { ...rest, sql: `${sql} RETURNING seq` };
+}
+
+function addStatement(seq: number, { count, durationUs }: Pending): Statement {
+  return {
+    sql: "UPDATE journal SET count = count + ?, duration_us = duration_us + ? WHERE seq = ? RETURNING seq",
+    params: [count, Math.round(durationUs), seq],
+  };
 }
 
 function entryOf(row: Row): JournalEntry {

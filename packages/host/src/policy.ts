@@ -16,10 +16,13 @@ import { z } from "zod";
 
 import { HostError } from "./errors.ts";
 
+const ID_PART = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*";
+
+/** "acme*" would mean the plugins of "acme-evil" too, and "acme" nobody's. */
 const pattern = z
   .string()
   .max(200)
-  .regex(/^[a-z0-9.-]*\*?$/, 'must be a plugin id, optionally ending in "*"');
+  .regex(new RegExp(`^(?:\\*|${ID_PART}\\.(?:\\*|${ID_PART}))$`), 'must be a plugin id, "publisher.*" or "*"');
 
 const permissions = z.array(statedPermissionSchema).max(256);
 

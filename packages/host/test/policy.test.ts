@@ -62,3 +62,10 @@ test("refuses what is no policy, by place", () => {
   ] as const)
     assert.throws(() => parsePolicy(encode(text)), { code: "HOST_POLICY_INVALID", message }, text);
 });
+
+test("a rule names plugins, one publisher or everybody, never a publisher whose name begins alike", () => {
+  const of = (pattern: string): unknown => completePolicy({ rules: [{ plugins: [pattern] }], preload: [pattern] });
+  for (const pattern of ["*", "acme.*", "acme-two.*", "acme.demo"]) assert.ok(of(pattern));
+  for (const pattern of ["acme*", "acme", "acme.", "acme.de*", ".*", "*.demo", "acme.**", "Acme.*", "", "a..*"])
+    assert.throws(() => of(pattern), { code: "HOST_POLICY_INVALID" }, pattern);
+});

@@ -1,5 +1,5 @@
 import { quote } from "@berth/base";
-import type { ActionDeclaration, Permission } from "@berth/spec";
+import type { ActionDeclaration, Permission, PermissionRequest } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
 
@@ -49,6 +49,8 @@ export interface EffectKey {
 export interface ServiceCall {
   readonly pluginId: string;
   readonly version: string;
+  /** What the release that runs asks for; another one may have taken its place meanwhile. */
+  readonly permissions: readonly PermissionRequest[];
   readonly action: string;
   /** What the action promises; enforced, not believed. */
   readonly effect: ActionDeclaration["effect"];

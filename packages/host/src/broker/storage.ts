@@ -10,8 +10,11 @@ import { methodTable, nameOf, requestInvalid } from "./service.ts";
 import type { Service, ServiceCall, ServiceMethod, ServiceRequest } from "./service.ts";
 import { StorageCache } from "./storage-cache.ts";
 import {
+  LIST_KEYS,
+  MAX_KEY_LENGTH,
   SELECT_VALUE,
   deleteStatement,
+  endOfPrefix,
   expectStatement,
   formatStored,
   putStatement,
@@ -19,7 +22,6 @@ import {
 } from "./storage-rows.ts";
 import type { StorageArea, StoredValue } from "./storage-rows.ts";
 
-const MAX_KEY_LENGTH = 256;
 const MAX_VALUE_BYTES = 1_048_576;
 const MAX_LIST = 1_000;
 const MAX_OPERATIONS = 100;
@@ -90,10 +92,7 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
       if (typeof limit !== "number" || !Number.isSafeInteger(limit) || limit < 1)
         throw requestInvalid("storage.list", `expected a limit of 1 or more, found ${quote(limit)}`);
       const count = Math.min(limit, MAX_LIST);
-      const rows = await store.all(
-        "SELECT key FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key > ?3 AND substr(key, 1, ?5) = ?4 ORDER BY key LIMIT ?6",
-        [pluginId, partition, from, start, Array.from(start).length, count + 1],
-      );
+      const rows = await store.all(LIST_KEYS, [pluginId, partition, from, start, endOfPrefix(start), count + 1]);
       const keys = rows.slice(0, count).map((row) => String(row["key"]));
       return { keys, hasMore: rows.length > count };
     },

@@ -1,4 +1,5 @@
 import { quote } from "@berth/base";
+import type { Permission } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
 import type { HostOptions } from "../host-options.ts";
@@ -19,18 +20,29 @@ export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
 }
 
 /**
- * What the embedding program's own functions say of a caller.
+ * What the embedding program's own functions say of a caller. A caller that got lost on the way, and rights that are
+ * none, are refused: taken for nobody, whom nothing limits, they would be allowed everything.
  *
- * @throws HostError HOST_PARTITION_INVALID
+ * @throws HostError HOST_CALLER_INVALID, HOST_PARTITION_INVALID
  */
 export function scopeOf<Caller>(
-  { caller, signal }: CallOptions<Caller>,
+  options: CallOptions<Caller>,
   { partitionOf, rightsOf }: Pick<HostOptions<Caller>, "partitionOf" | "rightsOf">,
 ): CallScope {
+  const { caller, signal } = options;
+  if (caller === undefined && "caller" in options && (partitionOf ?? rightsOf) !== undefined)
+    throw new HostError("HOST_CALLER_INVALID", "the call names a caller, which is undefined");
   if (caller === undefined) return { partition: undefined, callerRights: undefined, signal };
   const partition: unknown = partitionOf?.(caller);
   // UTF-8 has one replacement for every half of a surrogate pair: two callers would share one storage.
   if (partition !== undefined && (typeof partition !== "string" || !partition.isWellFormed()))
     throw new HostError("HOST_PARTITION_INVALID", `the partition ${quote(partition)} is no well-formed text`);
-  return { partition, callerRights: rightsOf?.(caller), signal };
+  if (rightsOf === undefined) return { partition, callerRights: undefined, signal };
+  const callerRights: unknown = rightsOf(caller);
+  if (!Array.isArray(callerRights))
+    throw new HostError(
+      "HOST_CALLER_INVALID",
+      `expected the rights of a caller to be a list, found ${quote(callerRights)}`,
+    );
+  return { partition, callerRights: callerRights as Permission[], signal };
 }

@@ -2,12 +2,14 @@ import { isCodedError, quote } from "@berth/base";
 import type { CallUsage } from "@berth/sandbox";
 import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
+import type { WireValue } from "@berth/wire";
 
 import type { CallOrigin, EffectKey } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Journal } from "../journal.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
+import type { ValueCheck } from "../schema/value-check.ts";
 import type { Alerts } from "../statistics/alerts.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 import { refuseLarge, valueInvalid } from "./call-faults.ts";
@@ -20,6 +22,7 @@ export interface CallParts {
   readonly plugins: PluginTable;
   readonly compartments: Compartments;
   readonly schemas: SchemaThread;
+  readonly values: ValueCheck;
   readonly journal: Journal;
   readonly statistics: Statistics;
   readonly alerts: Alerts;
@@ -52,16 +55,18 @@ export class Calls {
   call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
     const { idempotencyKey: key, partition, callerRights, signal } = scope;
     return this.#journalled(pluginId, action, scope, async (plugin, { effect }, onUsage) => {
-      const fault = plugin.validator(action, "input")(input);
-      if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const value = encodeValue(input);
       refuseLarge("input", value);
+      const checked = this.#faultOf(plugin, action, "input", input, value);
+      const fault = checked instanceof Promise ? await checked : checked;
+      if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const run = async (effectKey?: EffectKey): Promise<unknown> => {
         const wanted = { action, input: value, ...scope, effectKey, onUsage };
         const answer = await this.#parts.compartments.run(plugin, wanted);
         refuseLarge("output", answer);
         const output = decodeValue(answer);
-        const broken = plugin.validator(action, "output")(output);
+        const compared = this.#faultOf(plugin, action, "output", output, answer);
+        const broken = compared instanceof Promise ? await compared : compared;
         if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
         return output;
       };
@@ -69,6 +74,17 @@ export class Calls {
       const wanted = { pluginId, partition, action, key, input: value, callerRights, signal };
       return this.#parts.keyedCalls.run({ ...wanted, isIdempotent: effect === "idempotent" }, run);
     });
+  }
+
+  #faultOf(
+    plugin: InstalledPlugin,
+    action: string,
+    side: "input" | "output",
+    value: unknown,
+    crossing: WireValue,
+  ): ReturnType<ValueCheck["faultOf"]> {
+    const schema = plugin.manifest.contributes.actions[action]?.[side] ?? false;
+    return this.#parts.values.faultOf(schema, value, crossing, () => plugin.validator(action, side));
   }
 
   /** See `Host.callBytes`. */

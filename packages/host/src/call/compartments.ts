@@ -120,13 +120,14 @@ export class Compartments {
   async #attempt(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
     const { action, input, partition, callerRights, signal, origin, onUsage } = call;
     const compartment = this.#find(plugin, partition) ?? (await this.#open(plugin, partition));
-    const { id, version } = plugin.manifest;
+    const { id, version, permissions } = plugin.manifest;
     const about = JSON.stringify({ plugin: { id, version }, action, event: origin?.event });
     const effect = plugin.manifest.contributes.actions[action]?.effect;
     const life = new CallLife();
     const caller: ServiceCall = {
       pluginId: id,
       version,
+      permissions,
       action,
       effect,
       sharesProcess: compartment.plan.packKey !== undefined,

@@ -137,7 +137,7 @@ export class KeyedCalls {
       {
         sql: `INSERT INTO keyed_calls (plugin_id, area, action, key, digest, effect_key, size, at)
               SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7
-              WHERE (SELECT count(*) < ?8 AND coalesce(sum(size), 0) < ?9 FROM keyed_calls WHERE plugin_id = ?1)
+              WHERE (SELECT count(*) < ?8 AND coalesce(sum(size), 0) < ?9 FROM keyed_calls WHERE plugin_id = ?1 AND area = ?2)
                 AND EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
               ON CONFLICT DO NOTHING`,
         params: [...paramsOf(call), digest, own, at.toISOString(), MAX_CALLS, MAX_BYTES],

@@ -11,6 +11,8 @@ import { parseStoredPermission } from "../rights/grants.ts";
 /** Events that may wait for one subscriber, and dead letters that are kept for it. */
 export const MAX_PENDING = 1_000;
 export const MAX_DEAD = 100;
+/** Keys of one topic of a plugin, in one partition, that are kept for their day, whoever still waits for their events. */
+export const MAX_KEYS = 10_000;
 
 /** What is published: by whom, for whom, and on whose behalf. */
 export interface Publication {
@@ -66,7 +68,9 @@ export function publishStatements(event: Publication, subscribers: readonly stri
     { sql: "UPDATE events SET dedup_key = NULL WHERE published_at < ? AND dedup_key IS NOT NULL", params: [dayBefore] },
     {
       sql: `INSERT INTO events (id, plugin_id, topic, area, dedup_key, digest, json, bytes, caller_rights, hops, published_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE ?5 IS NULL OR ?2 = 'app' OR (SELECT count(*) FROM events
+              WHERE plugin_id = ?2 AND topic = ?3 AND area = ?4 AND dedup_key IS NOT NULL) < ?12
+            ON CONFLICT DO NOTHING`,
       params: [
         id,
         publisher,
@@ -74,11 +78,12 @@ export function publishStatements(event: Publication, subscribers: readonly stri
         area,
         key ?? null,
         digestOf(value),
-        value.stored.text,
-        value.sections.length === 0 ? null : value.sections,
+        subscribers.length === 0 ? "null" : value.stored.text,
+        subscribers.length === 0 || value.sections.length === 0 ? null : value.sections,
         callerRights === undefined ? null : JSON.stringify(callerRights),
         hops,
         publishedAt,
+        MAX_KEYS,
       ],
     },
     ...subscribers.flatMap((subscriber) => enqueueStatements(subscriber, id, publishedAt)),
@@ -114,16 +119,9 @@ export function trimStatement(subscriber: string): Statement {
   };
 }
 
-/** Removes a delivery, and its event when nobody else waits for it and no key keeps it. */
+/** Removes a delivery; the database lets go of its event when nobody else waits for it and no key keeps it. */
 export function doneStatements(subscriber: string, seq: number): Statement[] {
-  return [
-    { sql: "DELETE FROM event_deliveries WHERE plugin_id = ? AND event_seq = ?", params: [subscriber, seq] },
-    {
-      sql: `DELETE FROM events WHERE seq = ?1 AND dedup_key IS NULL
-              AND NOT EXISTS (SELECT 1 FROM event_deliveries WHERE event_seq = ?1)`,
-      params: [seq],
-    },
-  ];
+  return [{ sql: "DELETE FROM event_deliveries WHERE plugin_id = ? AND event_seq = ?", params: [subscriber, seq] }];
 }
 
 export function deliveryOf(row: Row): Delivery {

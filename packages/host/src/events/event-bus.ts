@@ -11,7 +11,7 @@ import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
 import { compileSchema } from "../schema/compile.ts";
 import type { Validate } from "../schema/compile.ts";
-import { digestOf, publishStatements } from "./delivery-rows.ts";
+import { MAX_KEYS, digestOf, publishStatements } from "./delivery-rows.ts";
 import type { Delivery } from "./delivery-rows.ts";
 import { DurableQueue } from "./durable-queue.ts";
 import { EphemeralQueue } from "./ephemeral-queue.ts";
@@ -114,7 +114,8 @@ export class EventBus {
   /**
    * Publishes. A durable event is on disk when this resolves.
    *
-   * @throws HostError BROKER_REQUEST_INVALID when the value is too large, BROKER_KEY_REUSED; WireError, StoreError
+   * @throws HostError BROKER_REQUEST_INVALID when the value is too large, BROKER_KEY_REUSED, BROKER_QUOTA_EXCEEDED;
+   *   WireError, StoreError
    */
   async publish(event: NewEvent): Promise<Published> {
     const { store, now } = this.#parts;
@@ -134,8 +135,13 @@ export class EventBus {
       const dayBefore = new Date(at.getTime() - DAY_MS).toISOString();
       const results = await store.transaction(publishStatements({ ...event, id, value, publishedAt }, kept, dayBefore));
       const row = results.at(-1)?.rows[0];
-      stands = String(row?.["id"]);
-      if (stands !== id && row?.["digest"] !== digestOf(value))
+      if (row === undefined)
+        throw new HostError(
+          "BROKER_QUOTA_EXCEEDED",
+          `events.publish: ${topic} was published with ${MAX_KEYS} keys today`,
+        );
+      stands = String(row["id"]);
+      if (stands !== id && row["digest"] !== digestOf(value))
         throw new HostError("BROKER_KEY_REUSED", `events.publish: the key was used for another ${topic} within a day`);
       this.wake();
     }

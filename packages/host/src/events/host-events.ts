@@ -2,6 +2,7 @@ import { quote } from "@berth/base";
 import { topicSchema } from "@berth/spec";
 import type { Store } from "@berth/store";
 
+import type { CallOptions } from "../call/call-options.ts";
 import type { CallScope } from "../call/calls.ts";
 import { HostError } from "../errors.ts";
 import type { EventBus, Published } from "./event-bus.ts";
@@ -28,10 +29,10 @@ const MAX_NAMED = 1_000;
 export class HostEvents<Caller> {
   readonly #bus: EventBus;
   readonly #store: Store;
-  readonly #scopeOf: (caller: Caller | undefined) => CallScope;
+  readonly #scopeOf: (options: CallOptions<Caller>) => CallScope;
 
   /** Made by the host. */
-  constructor(bus: EventBus, store: Store, scopeOf: (caller: Caller | undefined) => CallScope) {
+  constructor(bus: EventBus, store: Store, scopeOf: (options: CallOptions<Caller>) => CallScope) {
     this.#bus = bus;
     this.#store = store;
     this.#scopeOf = scopeOf;
@@ -47,15 +48,16 @@ export class HostEvents<Caller> {
   async publish(
     name: string,
     value: unknown,
-    { caller, key }: { readonly caller?: Caller; readonly key?: string } = {},
+    options: { readonly caller?: Caller; readonly key?: string } = {},
   ): Promise<Published> {
+    const { key } = options;
     const { isDurable, validate } = this.#bus.appEvent(name);
     const fault = validate(value);
     if (fault !== undefined)
       throw new HostError("BROKER_REQUEST_INVALID", `the value of ${name} at "${fault.path}" ${fault.message}`);
     if (key !== undefined && (!isDurable || key === "" || key.length > 200))
       throw new HostError("BROKER_REQUEST_INVALID", "expected a key of 1 to 200 characters, for a durable event");
-    const { partition, callerRights } = this.#scopeOf(caller);
+    const { partition, callerRights } = this.#scopeOf(options);
     const topic = `app/${name}`;
     return this.#bus.publish({ publisher: "app", topic, isDurable, partition, callerRights, hops: 0, key, value });
   }

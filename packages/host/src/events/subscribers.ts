@@ -1,5 +1,5 @@
 import { isCodedError } from "@berth/base";
-import type { Permission } from "@berth/spec";
+import type { Manifest, Permission } from "@berth/spec";
 
 import type { ServiceCall } from "../broker/service.ts";
 import type { CallScope } from "../call/calls.ts";
@@ -112,7 +112,7 @@ export class Subscribers {
     const subscription = new Map(Object.entries(manifest.contributes.subscriptions)).get(topic);
     if (subscription === undefined)
       throw new HostError("HOST_ACTION_UNKNOWN", `${subscriber} does not subscribe to ${topic} any more`);
-    await this.#verifyRight(subscriber, manifest.version, subscription.action, delivery);
+    await this.#verifyRight(manifest, subscription.action, delivery);
     // What handles an event and may be repeated is recognized when it is: its effects happen once.
     const isRepeatable = manifest.contributes.actions[subscription.action]?.effect === "idempotent";
     await call(subscriber, subscription.action, delivery.value(), {
@@ -132,12 +132,14 @@ export class Subscribers {
     });
   }
 
-  async #verifyRight(pluginId: string, version: string, action: string, delivery: Delivery): Promise<void> {
+  async #verifyRight(manifest: Manifest, action: string, delivery: Delivery): Promise<void> {
+    const { id: pluginId, version, permissions } = manifest;
     const { rights, journal } = this.#parts;
     const { partition, callerRights, topic } = delivery;
     const call: ServiceCall = {
       pluginId,
       version,
+      permissions,
       action,
       partition,
       callerRights,

@@ -26,6 +26,8 @@ export class Grants {
   /** Uses that the disk does not know yet: by plugin, the permission and when it was first used since. */
   readonly #used = new Map<string, Map<Permission, string>>();
   #timer: NodeJS.Timeout | undefined;
+  /** Hears when what is granted changed. */
+  onChange: () => void = () => undefined;
 
   constructor(store: Store, now: () => Date, onFault: (error: unknown) => void) {
     this.#store = store;
@@ -65,6 +67,7 @@ export class Grants {
   set(pluginId: string, grants: readonly Grant[]): void {
     if (grants.length === 0) this.#grants.delete(pluginId);
     else this.#grants.set(pluginId, [...grants]);
+    this.onChange();
   }
 
   /** Remembers that a grant was made use of; the disk knows within 100 ms. `permission` is one of `of`. */

@@ -33,6 +33,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 const callOf = (pluginId: string, partition: string | undefined): ServiceCall => ({
   pluginId,
   version: "1.0.0",
+  permissions: [],
   action: "test",
   sharesProcess: false,
   effect: undefined,
