@@ -1,5 +1,4 @@
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
@@ -15,6 +14,7 @@ import { FromSandbox } from "./protocol.ts";
 import type { Usage } from "./usage-watch.ts";
 import type { GroupPlace } from "./walls/cgroup-mounts.ts";
 import type { ChosenWall } from "./walls/node-machine-walls.ts";
+import { isChildOf } from "./walls/node-process-life.ts";
 import { ResourceGroup } from "./walls/node-resource-group.ts";
 import { spawnDescribed } from "./walls/node-spawn.ts";
 import type { SpawnedHost } from "./walls/node-spawn.ts";
@@ -235,17 +235,6 @@ export class Sandbox {
       if (!(error instanceof WireError)) throw error;
       this.end("protocol");
     }
-  }
-}
-
-/** By its number alone it could be another process by now; the launcher's child it is only while both live. */
-function isChildOf(pid: number, parent: number | undefined): boolean {
-  if (pid === 0 || pid === parent || parent === undefined) return false;
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
-  } catch {
-    return false; // It has ended.
   }
 }
 
