@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { setPriority } from "node:os";
 import type { Duplex, Readable } from "node:stream";
 
@@ -68,6 +68,7 @@ const TELL_MS = 10_000;
 const MAX_STATUS_BYTES = 4_096;
 /** Behind the embedding program: a machine that is busy with programs of plugins still answers. */
 const LOW_PRIORITY = 10;
+const FIRST_TO_END = "1000";
 
 /** Runs a program behind its wall, and answers when nothing that it started is left. Never rejects. */
 export async function runProgram(run: ProgramRun, confinement: ProgramConfinement): Promise<ProgramOutcome> {
@@ -163,8 +164,10 @@ class RunningProgram {
     const { groupPlace, memoryBytes } = this.#confinement;
     try {
       setPriority(pid, LOW_PRIORITY);
+      // A machine that runs out of memory ends this before anything of the embedding program's.
+      writeFileSync(`/proc/${pid}/oom_score_adj`, FIRST_TO_END, { flag: "r+" });
     } catch {
-      // It has ended, or it has a lower one already.
+      // It has ended, or the system does not let us.
     }
     const group = groupPlace === undefined ? undefined : tryGroup(groupPlace, memoryBytes, pid);
     this.#group = group;

@@ -1,6 +1,6 @@
 import { lstat, open, readlink, realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { sanitize } from "@berth/base";
 
@@ -54,6 +54,8 @@ export const PROGRAM_RESOURCES = {
 const SYSTEM_FOLDER = "/usr";
 /** Links into /usr where the system is merged, folders where it is not (file-hierarchy(7)). */
 const SYSTEM_PLACES = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+/** Keys of the user, and what runs on the machine. */
+const TELLING = ["/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats"];
 const IF_THERE = ["/etc/ld.so.cache", "/etc/alternatives"];
 
 const PROBE_MS = 10_000;
@@ -119,11 +121,22 @@ const claimPool = ({
   userIds = DEFAULT_USER_IDS,
 }: ProgramWallOptions): Promise<UserIdPool> => claimUserIds(userIds, join(runtimeFolder, "user-ids"));
 
-/** @throws Error for a folder that is not there, or is reached through a link: what is consented to is a place */
+const OTHERS_MAY_WRITE = 0o022;
+
+/**
+ * @throws Error for a folder that is not there, is reached through a link, or could be exchanged by others than root and
+ *   the host's own user
+ */
 async function realFolders(folders: readonly string[]): Promise<string[]> {
   for (const folder of folders) {
     if ((await realpath(folder)) !== folder) throw new Error(`the folder ${folder} is reached through a link`);
     if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is no folder`);
+    for (let above = folder; ; above = dirname(above)) {
+      const { uid, mode } = await lstat(above);
+      if ((uid !== 0 && uid !== process.getuid?.()) || (mode & OTHERS_MAY_WRITE) !== 0)
+        throw new Error(`the folder ${folder} could be exchanged: others own ${above} or may write to it`);
+      if (above === "/") break;
+    }
   }
   return [...folders];
 }
@@ -135,6 +148,8 @@ async function systemPlaces(): Promise<Shown[]> {
     if (found?.isSymbolicLink() === true) places.push({ kind: "link", path, target: await readlink(path) });
     else if (found?.isDirectory() === true) places.push({ kind: "folder", path });
   }
+  for (const path of TELLING)
+    if ((await lstat(path).catch(() => undefined)) !== undefined) places.push({ kind: "hidden", path });
   return places;
 }
 
@@ -151,7 +166,9 @@ function makeProgramWall({ bubblewrap, limiter, shown, pool, groupPlace }: Progr
   const { memoryBytes, maxProcesses, maxOpenFiles, maxFileBytes } = PROGRAM_RESOURCES;
   const limitsFor = (timeMs: number): string[] =>
     Object.entries({
-      core: 0,
+      // Not none: to a program that takes cores, as most distributions have one, that would be as good as any number;
+      // one byte is what the kernel gives none at all for (core(5), do_coredump).
+      core: 1,
       memlock: 0,
       msgqueue: 0,
       // Processor time of one process: so much wall time as it has, on every core.
@@ -163,7 +180,7 @@ function makeProgramWall({ bubblewrap, limiter, shown, pool, groupPlace }: Progr
       data: memoryBytes * 2,
     }).map(([name, most]) => `--${name}=${most}:${most}`);
   return {
-    folders: shown.flatMap((each) => (each.kind === "folder-if-there" ? [] : [each.path])),
+    folders: shown.flatMap((each) => (each.kind === "folder" || each.kind === "link" ? [each.path] : [])),
     hasOwnUser: pool !== undefined,
     async run(run) {
       const userId = pool?.take();

@@ -4,6 +4,8 @@
 export type Shown =
   | { readonly kind: "folder"; readonly path: string }
   | { readonly kind: "link"; readonly path: string; readonly target: string }
+  /** A file of /proc that tells of more than the namespace: nothing stands in its place. */
+  | { readonly kind: "hidden"; readonly path: string }
   /** What not every machine has. */
   | { readonly kind: "folder-if-there"; readonly path: string };
 
@@ -44,13 +46,17 @@ export function formatProgramArguments({ shown, folder, environment }: ProgramVi
           return ["--ro-bind-try", each.path, each.path];
         case "link":
           return ["--symlink", each.target, each.path];
+        case "hidden":
+          return [];
       }
     }),
     DEVICES.flatMap((name) => ["--dev-bind", `/dev/${name}`, `/dev/${name}`]),
     ["--symlink", "/proc/self/fd", "/dev/fd"],
     ["stdin", "stdout", "stderr"].flatMap((name, fd) => ["--symlink", `/proc/self/fd/${fd}`, `/dev/${name}`]),
     ["--symlink", "/tmp", "/dev/shm"],
-    ["--proc", "/proc", "--perms", "0700", "--size", String(TEMPORARY_BYTES), "--tmpfs", "/tmp"],
+    ["--proc", "/proc"],
+    shown.flatMap(({ kind, path }) => (kind === "hidden" ? ["--ro-bind", "/dev/null", path] : [])),
+    ["--perms", "0700", "--size", String(TEMPORARY_BYTES), "--tmpfs", "/tmp"],
     [folder.isWritable ? "--bind-fd" : "--ro-bind-fd", String(Descriptor.folder), folder.path],
     ["--remount-ro", "/", "--chdir", folder.path],
     Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value]),

@@ -136,6 +136,15 @@ inside("it sees its own processes only, and is the first of them", async (sh) =>
   assert.doesNotMatch(said, /node|bwrap/);
 });
 
+inside("it signals nobody outside, and learns of no key", async (sh) => {
+  const said = await saidBy(
+    sh(
+      `kill -9 $PPID -1 0 ${process.pid} 2>/dev/null; sh -c "kill -9 -1" 2>/dev/null; echo on; cat /proc/keys /proc/timer_list 2>/dev/null; true`,
+    ),
+  );
+  assert.equal(said, "on\n");
+});
+
 inside("it finds no file of the machine but the system's and its folder", async (sh, folder) => {
   await writeFile(join(folder, "a.txt"), "inside");
   const said = await saidBy(
@@ -345,6 +354,18 @@ test("without bubblewrap or prlimit there is no wall, and it is said what is mis
     assert.equal(nothing.missing.what, "bubblewrap");
     assert.match(nothing.missing.remedy, /apt install bubblewrap/);
   }
-  const folder = await programWall({ programFolders: ["/nonexistent/tools"] });
-  assert.equal(folder.kind, "missing");
 });
+
+test(
+  "a folder for programs that others could exchange is none",
+  { skip: process.platform !== "linux" && "walls need Linux" },
+  async () => {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), "berth-tools-")));
+    try {
+      for (const path of ["/nonexistent/tools", folder])
+        assert.equal((await programWall({ programFolders: [path] })).kind, "missing", path);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);
