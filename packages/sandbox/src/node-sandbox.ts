@@ -114,6 +114,8 @@ export class Sandbox {
       if (this.#hasEnded) return;
       this.#hasEnded = true;
       clearTimeout(timer);
+      // A process that outlives its launcher has nobody left to work for.
+      this.#pipe.destroy();
       this.#usage?.[Symbol.dispose]();
       this.#usage = undefined;
       const lastWords = sanitize(this.#stderr.trim().split("\n").slice(-3).join(" | ") || this.#why || why, 400);

@@ -37,6 +37,7 @@ export interface CallCost {
 const FLUSH_MS = 1_000;
 /** Different actions and outcomes kept between two flushes; actions come from manifests, outcomes from our own codes. */
 const MAX_PENDING = 10_000;
+const HOUR_MS = 3_600_000;
 const HOUR = "YYYY-MM-DDTHH".length;
 
 interface Tally {
@@ -47,7 +48,7 @@ interface Tally {
   calls: number;
   durationUs: number;
   cpuUs: number;
-  lastAt: string;
+  lastAtMs: number;
   readonly histogram: Histogram;
 }
 
@@ -71,19 +72,19 @@ export class Statistics {
   }
 
   note(pluginId: string, action: string, outcome: string, { durationUs, cpuUs }: CallCost): void {
-    const lastAt = this.#now().toISOString();
-    const hour = lastAt.slice(0, HOUR);
-    const key = `${pluginId}\n${action}\n${hour}\n${outcome}`;
+    const lastAtMs = this.#now().getTime();
+    const key = `${pluginId}\n${action}\n${Math.floor(lastAtMs / HOUR_MS)}\n${outcome}`;
     let tally = this.#pending.get(key);
     if (tally === undefined) {
       if (this.#pending.size >= MAX_PENDING) return; // The disk has failed for long; counts are the least of it.
-      tally = { pluginId, action, hour, outcome, calls: 0, durationUs: 0, cpuUs: 0, lastAt, histogram: [] };
+      const hour = new Date(lastAtMs).toISOString().slice(0, HOUR);
+      tally = { pluginId, action, hour, outcome, calls: 0, durationUs: 0, cpuUs: 0, lastAtMs, histogram: [] };
       this.#pending.set(key, tally);
     }
     tally.calls += 1;
     tally.durationUs += durationUs;
     tally.cpuUs += cpuUs;
-    tally.lastAt = lastAt;
+    tally.lastAtMs = lastAtMs;
     addDuration(tally.histogram, durationUs);
     this.#timer ??= setTimeout(() => {
       this.flush().catch(this.#onFault);
@@ -145,7 +146,7 @@ export class Statistics {
           calls: 0,
           durationUs: 0,
           cpuUs: 0,
-          lastAt: "",
+          lastAtMs: 0,
           histogram: [],
           outcomes: new Map(),
         };
@@ -153,15 +154,14 @@ export class Statistics {
       }
       const outcome = String(row["outcome"]);
       const calls = Number(row["calls"]);
-      const lastAt = String(row["last_at"]);
       sum.outcomes.set(outcome, (sum.outcomes.get(outcome) ?? 0) + calls);
       sum.calls += calls;
       sum.durationUs += Number(row["duration_us"]);
       sum.cpuUs += Number(row["cpu_us"]);
-      if (lastAt > sum.lastAt) sum.lastAt = lastAt;
+      sum.lastAtMs = Math.max(sum.lastAtMs, Date.parse(String(row["last_at"])));
       addHistogram(sum.histogram, parseHistogram(row["histogram"]));
     }
-    return [...found.values()].map(({ histogram, outcomes, durationUs, cpuUs, calls, lastAt, ...names }) => ({
+    return [...found.values()].map(({ histogram, outcomes, durationUs, cpuUs, calls, lastAtMs, ...names }) => ({
       pluginId: names.pluginId,
       action: names.action,
       calls,
@@ -171,7 +171,7 @@ export class Statistics {
       p99Ms: percentileMs(histogram, 0.99),
       meanMs: calls === 0 ? undefined : durationUs / calls / 1_000,
       cpuMs: cpuUs / 1_000,
-      lastUsedAt: lastAt,
+      lastUsedAt: new Date(lastAtMs).toISOString(),
     }));
   }
 
@@ -184,7 +184,7 @@ export class Statistics {
     calls,
     durationUs,
     cpuUs,
-    lastAt,
+    lastAtMs,
     histogram,
   }: Tally): Promise<Statement> {
     const [row] = await this.#store.all(
@@ -205,7 +205,7 @@ export class Statistics {
         outcome,
         calls,
         Math.round(durationUs),
-        lastAt,
+        new Date(lastAtMs).toISOString(),
         JSON.stringify(sum),
         Math.round(cpuUs),
       ],
