@@ -89,6 +89,6 @@ export class Broker {
 
   /** Ends what services do; resolves when nothing of it is left. */
   async close(): Promise<void> {
-    await Promise.all(this.#services.map((service) => service.close?.()));
+    await Promise.all(this.#services.map((service) => service.close?.() ?? Promise.resolve()));
   }
 }

@@ -313,9 +313,11 @@ inside("an end at any moment of the start leaves nothing behind, and the next ru
 });
 
 inside("a program that starts itself without end is held, and the host's own processes are not", async (sh) => {
-  const outcome = await sh("bomb() { bomb | bomb & }; bomb; sleep 86395.35", { timeMs: 1_500 });
-  assert.deepEqual(outcome, { kind: "ended", by: "time" });
-  assert.deepEqual(running("86395.35"), []);
+  // Counted by the shell itself, which could start nothing to count with.
+  const count = `most=0; turn=0; while [ $turn -lt 3000 ]; do
+    set -- /proc/[0-9]*; [ $# -gt $most ] && most=$#; turn=$((turn + 1)); done; echo $most`;
+  const most = Number(await saidBy(sh(`bomb() { bomb | bomb & }; bomb 2>/dev/null; ${count}`)));
+  assert.ok(most > 1 && most <= 64, `${most} processes`);
   assert.equal(execFileSync("/bin/sh", ["-c", "echo free"], { encoding: "utf8" }), "free\n");
 });
 
