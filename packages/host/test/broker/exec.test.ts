@@ -391,6 +391,41 @@ inside("a right that is taken back ends what runs by it", async ({ sh, host, fol
   assert.ok(!isRunning(mark));
 });
 
+inside("what a plugin runs for another one ends with the other one's right", async ({ host, folder }) => {
+  const mark = "86394.47";
+  const exec = {
+    name: "system_exec",
+    commands: [{ run: SH }],
+    workingDirectory: folder,
+    write: true,
+    timeMs: 60_000,
+    reason: "to test",
+  };
+  const plugins = { name: "platform_services", plugins: { actions: ["acme.demo/run"] }, reason: "to test" };
+  await install(
+    host,
+    makePackage({
+      id: "acme.caller",
+      code: `var berthPlugin = { actions: { ask: (input, ctx) => ctx.plugins.call("acme.demo", "run", input) } };`,
+      manifest: {
+        permissions: [exec, plugins],
+        dependencies: { "acme.demo": "^1.0" },
+        contributes: { actions: { ask: any } },
+      },
+    }),
+  );
+  const underWay = host.call("acme.caller", "ask", [SH, { values: { script: staying(mark) }, write: true }]);
+  await until(() => existsSync(join(folder, "begun")));
+  await host.revoke("acme.caller", "system_exec");
+  assert.deepEqual(await underWay, {
+    code: "BROKER_DENIED",
+    term: "caller",
+    permission: "system_exec",
+    callerPlugin: "acme.caller",
+  });
+  assert.ok(!isRunning(mark));
+});
+
 test("a grant that ends by its time ends what runs by it", { skip }, async () => {
   const mark = "86394.42";
   let now = new Date("2026-06-01T00:00:00.000Z");
