@@ -121,8 +121,9 @@ class RunningProgram {
     const { timeMs, signal } = this.#run;
     const closed = new Promise<void>((resolve) => {
       this.#child.once("close", () => resolve());
-      this.#child.once("error", (error) => {
-        this.#startFailure = error;
+      // Each time: one that nobody hears would end the embedding program.
+      this.#child.on("error", (error) => {
+        this.#startFailure ??= error;
         this.#status.giveUp();
         // Also told when a process could not be signalled, and then it has not gone.
         if (this.#child.pid === undefined) resolve();
