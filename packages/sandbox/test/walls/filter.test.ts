@@ -154,6 +154,8 @@ test("a program of the machine starts others, and has neither sockets, namespace
     assert.equal(verdict(name), EPERM, name);
   for (const name of ["clone3", "openat2", "fchmodat2", "io_uring_setup"] as const)
     assert.equal(verdict(name), ENOSYS, name);
+  assert.equal(verdict("prctl", 1n), EPERM, "PR_SET_PDEATHSIG");
+  assert.equal(verdict("prctl", 15n), Verdict.allow, "PR_SET_NAME");
   assert.equal(verdict("clone", 0x11n), Verdict.allow, "fork");
   assert.equal(verdict("clone", 0x1000_0011n), EPERM, "a user namespace");
   assert.equal(verdict("socketpair", 1n, 0x8_0001n), Verdict.allow, "a stream, closed on exec");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, open, readFile, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -78,6 +78,14 @@ const running = (mark: string): string[] =>
       return false; // It ended meanwhile.
     }
   });
+
+const nameOf = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "latin1").trim();
+  } catch {
+    return ""; // It ended meanwhile.
+  }
+};
 
 inside("a program gets what it is given, and all that it writes comes back", async (sh) => {
   const bytes = new Uint8Array([0, 255, 10, 128, 13]);
@@ -310,6 +318,33 @@ inside("an end at any moment of the start leaves nothing behind, and the next ru
   }
   assert.deepEqual(running(mark), []);
   assert.equal(await saidBy(sh("echo on")), "on\n");
+});
+
+inside("everything ends with the embedding program, however that ends, and nothing inside can change it", async () => {
+  const mark = "86393.36";
+  // On x86-64, 157 is prctl and 1 PR_SET_PDEATHSIG. The first process tries it on itself.
+  const canTry = existsSync(PERL) && process.arch === "x64";
+  const script = canTry
+    ? `exec ${PERL} -e 'exec "/bin/sleep", "${mark}" if syscall(157, 1, 0, 0, 0, 0) == -1'`
+    : `exec sleep ${mark}`;
+  const program = `
+    import { open } from "node:fs/promises";
+    import { programWall } from ${JSON.stringify(join(import.meta.dirname, "../../src/walls/node-program-wall.ts"))};
+    const folder = await open("/usr");
+    const { wall } = await programWall();
+    await wall.run({ program: "/bin/sh", args: ["-c", ${JSON.stringify(script)}], environment: {}, input: new Uint8Array(),
+      folder: { descriptor: folder.fd, path: "/usr", isWritable: false }, timeMs: 60_000, maxOutputBytes: 1_024,
+      signal: new AbortController().signal });`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const sleeping = (): string[] => running(mark).filter((pid) => Number(pid) !== child.pid && nameOf(pid) === "sleep");
+  while (sleeping().length === 0) {
+    assert.equal(child.exitCode, null, "it ended before its program began");
+    await wait(10);
+  }
+  child.kill("SIGKILL");
+  while (running(mark).length > 0) await wait(10);
 });
 
 inside("a program that starts itself without end is held, and the host's own processes are not", async (sh) => {

@@ -12,6 +12,7 @@ const ABSENT: Rule = { kind: "absent" };
 const CLONE_THREAD = 0x0001_0000;
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
 const CLONE_NAMESPACES = 0x7e02_0080;
+const PR_SET_PDEATHSIG = 1;
 const PR_SET_NAME = 15;
 const PR_SET_VMA = 0x5356_4d41;
 const PR_SET_DUMPABLE = 4;
@@ -173,6 +174,8 @@ export const PROGRAM_RULES: Rules = {
   ...REACHING,
   clone: { kind: "argument-bits", argument: 0, mask: CLONE_NAMESPACES, bits: 0 },
   clone3: ABSENT,
+  // The first process of the namespace would stay when the embedding program is killed.
+  prctl: { kind: "argument-none-of", argument: 0, values: [PR_SET_PDEATHSIG] },
   ...all(["socket", "connect"], REFUSE),
   // A pair of datagram sockets can be pointed at somebody else.
   socketpair: { kind: "argument-bits", argument: 1, mask: SOCKET_TYPES, bits: SOCK_STREAM },
