@@ -47,6 +47,13 @@ const network = (hosts: readonly string[], more: object = {}): object => ({
   ...more,
 });
 
+const exec = (commands: readonly (readonly string[])[], more: object = {}): object => ({
+  name: "system_exec",
+  commands: commands.map((run) => ({ run })),
+  workingDirectory: "/data",
+  ...more,
+});
+
 const CASES: readonly (readonly [
   what: string,
   body: string,
@@ -54,6 +61,46 @@ const CASES: readonly (readonly [
   expected: readonly RegExp[],
 ])[] = [
   ["nothing used, nothing asked", "return ctx.storage.get('k');", [], []],
+  ["a command without permission", "await ctx.exec.run(['/bin/date']);", [], [/missing: .*system_exec/]],
+  [
+    "a command as the manifest has it, in a constant",
+    "const tool = ['/bin/date', '-d', '{day}']; await ctx.exec.run(tool, { values: { day: input.day } });",
+    [exec([["/bin/date", "-d", "{day}"]])],
+    [],
+  ],
+  [
+    "another command, and one too many",
+    "await ctx.exec.run(['/bin/date', '{day}']);",
+    [exec([["/bin/date"]])],
+    [/missing: .*\/bin\/date \{day\}/, /over-wide: no code runs \/bin\/date/],
+  ],
+  ["a command that is not known", "await ctx.exec.run(input.command);", [exec([["/bin/date"], ["/bin/ls"]])], []],
+  [
+    "writing that is not asked for, and the other way round",
+    "await ctx.exec.run(['/bin/date'], { write: true });",
+    [exec([["/bin/date"]])],
+    [/missing: .*write/],
+  ],
+  [
+    "too wide commands",
+    "await ctx.exec.run(['/bin/sh', '-c', '{x}']); await ctx.exec.run(['git', 'log'], { write: false });",
+    [
+      exec(
+        [
+          ["/bin/sh", "-c", "{x}"],
+          ["git", "log"],
+        ],
+        { write: true, workingDirectory: "/" },
+      ),
+    ],
+    [
+      /over-wide: git is never run/,
+      /over-wide: \/bin\/sh runs whatever/,
+      /no command asks to write/,
+      /"\/" is no folder/,
+    ],
+  ],
+  ["a command that nothing runs", "return 1;", [exec([["/bin/date"]])], [/unused: no code runs a command/]],
   ["a request without permission", "await ctx.fetch('https://a.example/');", [], [/missing: .*network_restricted/]],
   ["a request to a declared host", "await ctx.fetch('https://a.example/x');", [network(["a.example"])], []],
   [

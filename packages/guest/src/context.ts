@@ -182,6 +182,10 @@ export class CallContext {
     return this.#service.events;
   }
 
+  get exec(): object {
+    return this.#service.exec;
+  }
+
   get files(): object {
     return this.#service.files;
   }

@@ -6,6 +6,7 @@ export class Services {
   readonly #callId: number;
   #config: object | undefined;
   #events: object | undefined;
+  #exec: object | undefined;
   #files: object | undefined;
   #permissions: object | undefined;
   #plugins: object | undefined;
@@ -25,6 +26,13 @@ export class Services {
     return (this.#events ??= Object.freeze({
       publish: (event: unknown, value: unknown, options: object = {}) =>
         this.#requests.send(this.#callId, "events.publish", { ...options, event, value }),
+    }));
+  }
+
+  get exec(): object {
+    return (this.#exec ??= Object.freeze({
+      run: (command: unknown, options: object = {}) =>
+        this.#requests.send(this.#callId, "exec.run", { ...options, command }),
     }));
   }
 

@@ -437,6 +437,33 @@ export const hostErrors = {
     cause: "Following a path without ever following a link needs Linux.",
     remedy: "Run the host on Linux, or hand the plugin the content as input.",
   },
+  BROKER_EXEC_UNSUPPORTED: {
+    kind: "environment",
+    meaning: "This machine cannot hold programs that plugins run.",
+    cause:
+      "Programs run only behind namespaces, a system-call filter and limits, which need Linux on x64 or arm64, bubblewrap and prlimit; the message names what is missing.",
+    remedy: "Do what the message says, or look at docs/guide/walls.md. Nothing runs without the wall.",
+  },
+  BROKER_EXEC_REFUSED: {
+    kind: "denied",
+    meaning: "A command of a plugin names a program or a folder that commands are not given.",
+    cause:
+      "The program is not in /usr or one of the policy's `programFolders`, others than root and the host's user may change it, or it is none; or the folder is reached through a link, is the system's, holds what the host keeps, or is closed to the user of the program.",
+    remedy:
+      "Do what the message says: name the program by its place in /usr, add its folder to the policy's `programFolders`, or choose another folder.",
+  },
+  BROKER_EXEC_ENDED: {
+    kind: "limit",
+    meaning: "A command that a plugin ran was ended before it was done.",
+    cause: "It used up its time, wrote too much or took too much memory; the details name which in `limit`.",
+    remedy: "Give it less to do; for more time the manifest raises `timeMs` of `system_exec` or `limits.wallMs`.",
+  },
+  BROKER_EXEC_FAILED: {
+    kind: "environment",
+    meaning: "A command of a plugin could not be started.",
+    cause: "The machine is out of processes or memory, or the program or the folder went away at that moment.",
+    remedy: "Try again; the message ends with the system's words.",
+  },
   BROKER_SECRET_MISSING: {
     kind: "environment",
     meaning: "A plugin needs a secret that nobody has filled in.",

@@ -53,6 +53,8 @@ export interface HostOptions<Caller> {
    * their content: see `Host.developments`. Code that came from one runs in no host that does not name it here.
    */
   readonly developmentFolders?: readonly DevelopmentFolder[];
+  /** Variables that commands of plugins can be given, each by a right of its own. Default: those of this program. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where walls come from, for machines that differ from the usual. */
   readonly walls?: WallOptions;
   /**

@@ -1,5 +1,5 @@
 import { reportOf } from "@berth/base";
-import { Supervisor } from "@berth/sandbox";
+import { Supervisor, programWall } from "@berth/sandbox";
 import type { Permission } from "@berth/spec";
 import type { Row, Store } from "@berth/store";
 
@@ -8,6 +8,7 @@ import { Broker } from "./broker/broker.ts";
 import { Settings, makeConfigService } from "./broker/config.ts";
 import { DailyBytes } from "./broker/daily-bytes.ts";
 import { makeEventsService } from "./broker/events.ts";
+import { makeExecService } from "./broker/exec.ts";
 import { makeFilesService } from "./broker/files.ts";
 import { HourlyCounts } from "./broker/hourly-counts.ts";
 import { KeyedEffects } from "./broker/keyed-effects.ts";
@@ -64,6 +65,7 @@ export interface HostParts {
   readonly journal: Journal;
   readonly schemas: SchemaThread;
   readonly supervisor: Supervisor;
+  readonly broker: Broker;
   readonly plugins: PluginTable;
   readonly grants: Grants;
   readonly grantChanges: GrantChanges;
@@ -140,6 +142,7 @@ export function assembleParts<Caller>(
   const grantChanges = new GrantChanges({
     ...base,
     takeBack: (pluginId, isMeant): readonly Permission[] => rights.takeBack(pluginId, isMeant),
+    onTakenBack: () => broker.reconsider(),
   });
   const rights = new Rights({
     ...base,
@@ -167,6 +170,13 @@ export function assembleParts<Caller>(
       makeSecretsService(rights, vault),
       makeNetworkService({ rights, dailyBytes, vault, privateHosts }),
       makeFilesService({ rights, store, forbidden: [dataDir, ...keptElsewhere] }),
+      makeExecService({
+        rights,
+        plugins,
+        kept: [dataDir, ...keptElsewhere],
+        environment: options.environment ?? process.env,
+        wallFor: () => programWall({ ...walls, programFolders: policy.programFolders }),
+      }),
       makePermissionsService(rights),
       makeEventsService({ rights, plugins, counts, values, bus: () => bus }),
       makeSchedulesService({ store, plugins, counts, scheduler: () => scheduler }),

@@ -432,6 +432,7 @@ export class Host<Caller = undefined> {
     this.#parts.bus.close();
     this.#parts.scheduler.close();
     this.#parts.supervisor.close();
+    await this.#parts.broker.close();
     await this.#parts.developments.close();
     await this.#parts.changes.whenIdle();
     const { journal, grants, statistics, counts, schemas, graphs, store } = this.#parts;

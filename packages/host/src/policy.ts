@@ -103,6 +103,21 @@ export const policySchema = z
       .max(64)
       .default([])
       .describe("Hosts that may have addresses outside the public internet. Plugins still need the right to each."),
+    programFolders: z
+      .array(
+        z
+          .string()
+          .max(1_024)
+          .regex(
+            /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u,
+            'must be an absolute folder without ".", "..", "//" or a trailing "/"',
+          ),
+      )
+      .max(32)
+      .default([])
+      .describe(
+        "Folders beside /usr with programs that plugins may run, and with what those read. Every command sees them.",
+      ),
     preload: z
       .array(pattern)
       .max(1_000)

@@ -1,6 +1,6 @@
 // Every service at every level: denied, granted, revoked during a call, expired. A new service is one more row.
 import assert from "node:assert/strict";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { quickjs } from "@berth/engine-quickjs";
 import type { Host } from "@berth/host";
 import { SECURITY_LEVELS, statedPermissionSchema } from "@berth/spec";
 import type { Permission, SecurityLevel } from "@berth/spec";
-import { Supervisor } from "@berth/sandbox";
+import { Supervisor, programWall } from "@berth/sandbox";
 
 import { makePackage, withHost } from "./fixture.ts";
 
@@ -33,6 +33,8 @@ interface ServiceRow {
   readonly inPure: "BROKER_EFFECT_DENIED" | undefined;
   readonly skip?: string | false;
 }
+
+const programs = await programWall();
 
 const SERVICES: readonly ServiceRow[] = [
   {
@@ -80,6 +82,19 @@ const SERVICES: readonly ServiceRow[] = [
     inPure: "BROKER_EFFECT_DENIED",
     skip: process.platform !== "linux" && "files need Linux",
   },
+  {
+    service: "exec",
+    use: ({ folder }) =>
+      `return new TextDecoder().decode((await ctx.exec.run(["/bin/cat", "{file}"], { values: { file: ${JSON.stringify(join(folder, "a.txt"))} } })).stdout);`,
+    answer: "inside",
+    permission: ({ folder }) => ({
+      name: "system_exec",
+      commands: [{ run: ["/bin/cat", "{file}"] }],
+      workingDirectory: folder,
+    }),
+    inPure: "BROKER_EFFECT_DENIED",
+    skip: programs.kind === "missing" && `no wall for programs here: ${programs.missing.why}`,
+  },
 ];
 
 const engineOf = (level: SecurityLevel): ReturnType<typeof isolate> => (level === "strict" ? quickjs() : isolate());
@@ -103,6 +118,8 @@ const codeOf = (use: string): string => `
 
 async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "berth-matrix-")));
+  // Where this test is root's, commands have a user of their own.
+  await chmod(folder, 0o755);
   await writeFile(join(folder, "a.txt"), "inside");
   const server = createServer((_request, response) => response.writeHead(204).end());
   await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));

@@ -44,6 +44,7 @@ export interface Context {
     reveal(name: string): Promise<string>;
   };
   readonly files: Files;
+  readonly exec: Exec;
   /** An HTTP request. Needs `network_restricted` (or `network_unrestricted`). */
   fetch(url: string, options?: FetchOptions): Promise<FetchAnswer>;
 }
@@ -97,6 +98,44 @@ export interface Files {
   makeFolder(path: string): Promise<void>;
   /** A file, or an empty folder. */
   delete(path: string): Promise<void>;
+}
+
+/**
+ * Programs of the machine, by the templates of the manifest. Needs `system_exec`, and a machine that can hold programs:
+ * Linux with bubblewrap.
+ */
+export interface Exec {
+  /**
+   * Runs a command, which is one of the manifest's as it stands there, and answers when nothing that it started is
+   * left. Every exit code is an answer.
+   */
+  run(command: readonly string[], options?: ExecOptions): Promise<ExecAnswer>;
+}
+
+/** What `Exec.run` gives a command. */
+export interface ExecOptions {
+  /**
+   * A text for each `{name}` of the template. One at the beginning of an argument must not begin with `-`, `+` or `@`;
+   * `-` is allowed behind an argument `--`.
+   */
+  readonly values?: Readonly<Record<string, string>>;
+  /** What it reads from its standard input, up to 8 MiB; text is given as UTF-8. Default nothing. */
+  readonly input?: string | Uint8Array;
+  /** Default: the folder of the permission that names the command. */
+  readonly workingDirectory?: string;
+  /** Whether it may change files in that folder. Default false. */
+  readonly write?: boolean;
+  /** Names of the host's variables that it gets, as the host has them. Default none. */
+  readonly environment?: readonly string[];
+}
+
+/** What came of a command. */
+export interface ExecAnswer {
+  /** 128 + n when signal n ended it. */
+  readonly exitCode: number;
+  /** Up to 8 MiB together. */
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
 }
 
 /** What `Context.fetch` sends. */

@@ -15,6 +15,10 @@ export interface ContextUse {
   readonly httpMethod: string | undefined;
   /** Whether the options of `files.write` may ask to create; also where that cannot be told. */
   readonly mayCreate: boolean;
+  /** The command of `exec.run`, when all of it is known before the program runs. */
+  readonly command: readonly string[] | undefined;
+  /** Whether the options of `exec.run` may ask to write; also where that cannot be told. */
+  readonly mayWrite: boolean;
 }
 
 /** What one source file does with the context, and what it imports. */
@@ -31,6 +35,7 @@ const SERVICES: ReadonlyMap<string, readonly string[]> = new Map([
   ["fetch", []],
   ["files", ["read", "list", "write", "makeFolder", "delete"]],
   ["secrets", ["reveal"]],
+  ["exec", ["run"]],
 ]);
 
 /**
@@ -46,6 +51,7 @@ export function contextUsesOf(file: string, text: string): SourceUses {
   const foreign = new Set<string>();
   const imports: string[] = [];
   const constants = new Map<string, Constant>();
+  const lists = new Map<string, readonly string[]>();
   const functions: { readonly node: Node; readonly isHandler: boolean }[] = [];
   visit(program, (node) => {
     if (node.type === "Property" && isFunction(node["value"]))
@@ -57,7 +63,7 @@ export function contextUsesOf(file: string, text: string): SourceUses {
       node.type === "ExportAllDeclaration"
     )
       noteImport(node, imports, foreign);
-    else if (node.type === "VariableDeclaration" && node["kind"] === "const") noteConstants(node, constants);
+    else if (node.type === "VariableDeclaration" && node["kind"] === "const") noteConstants(node, constants, lists);
   });
   for (const { node, isHandler } of functions) {
     for (const [index, parameter] of (node["params"] as readonly Node[]).entries())
@@ -89,7 +95,9 @@ export function contextUsesOf(file: string, text: string): SourceUses {
       offset: node.start,
       argument: constantOf(args[0], constants),
       httpMethod: method === "fetch" ? httpMethodOf(args[1], constants) : undefined,
-      mayCreate: method === "files.makeFolder" || (method === "files.write" && mayCreate(args[2])),
+      mayCreate: method === "files.makeFolder" || (method === "files.write" && maySay("create", args[2])),
+      command: method === "exec.run" ? listOf(args[0], constants, lists) : undefined,
+      mayWrite: method === "exec.run" && maySay("write", args[1]),
     });
   });
   return { uses, imports, isOpen };
@@ -107,11 +115,13 @@ function noteImport(node: Node, imports: string[], foreign: Set<string>): void {
       foreign.add(nameOfIdentifier(each["local"]) ?? "");
 }
 
-function noteConstants(node: Node, constants: Map<string, Constant>): void {
+function noteConstants(node: Node, constants: Map<string, Constant>, lists: Map<string, readonly string[]>): void {
   for (const { id, init } of node["declarations"] as readonly { id: unknown; init: unknown }[]) {
     const name = nameOfIdentifier(id);
     const constant = constantOf(init, constants);
     if (name !== undefined && constant !== undefined) constants.set(name, constant);
+    const list = listOf(init, constants, lists);
+    if (name !== undefined && list !== undefined) lists.set(name, list);
   }
 }
 
@@ -162,9 +172,26 @@ function httpMethodOf(options: unknown, constants: ReadonlyMap<string, Constant>
   return constant?.isWhole === true ? constant.text : undefined;
 }
 
-function mayCreate(options: unknown): boolean {
+/** Whether options may hold a switch that is on. */
+function maySay(name: string, options: unknown): boolean {
   if (options === undefined) return false;
-  const create = memberOf(options, "create");
-  if (create === undefined) return !isNode(options) || options.type !== "ObjectExpression";
-  return !(isNode(create) && create.type === "Literal" && create["value"] === false);
+  const value = memberOf(options, name);
+  if (value !== undefined) return !(isNode(value) && value.type === "Literal" && value["value"] === false);
+  if (!isNode(options) || options.type !== "ObjectExpression") return true;
+  return (options["properties"] as readonly Node[]).some(({ type }) => type !== "Property");
+}
+
+/** A list of texts that is written out, or the name of one. */
+function listOf(
+  node: unknown,
+  constants: ReadonlyMap<string, Constant>,
+  lists: ReadonlyMap<string, readonly string[]>,
+): readonly string[] | undefined {
+  if (!isNode(node)) return undefined;
+  if (node.type === "TSAsExpression" || node.type === "TSSatisfiesExpression")
+    return listOf(node["expression"], constants, lists);
+  if (node.type === "Identifier") return lists.get(String(node["name"]));
+  if (node.type !== "ArrayExpression") return undefined;
+  const items = (node["elements"] as readonly unknown[]).map((each) => constantOf(each, constants));
+  return items.every((each) => each?.isWhole === true) ? items.map((each) => each?.text ?? "") : undefined;
 }

@@ -81,4 +81,14 @@ export class Broker {
   release(pluginId: string): void {
     for (const service of this.#services) service.release?.(pluginId);
   }
+
+  /** Ends what services do for plugins that have no right to it any more. */
+  reconsider(): void {
+    for (const service of this.#services) service.reconsider?.();
+  }
+
+  /** Ends what services do; resolves when nothing of it is left. */
+  async close(): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.close?.() ?? Promise.resolve()));
+  }
 }

@@ -55,6 +55,15 @@ export class RootedFolder {
     this.#forbidden = forbidden;
   }
 
+  /**
+   * Opens a folder below this one, for whoever can work on an open one. The caller closes it.
+   *
+   * @throws HostError BROKER_FILE_MISSING, BROKER_FILE_REFUSED
+   */
+  open(components: readonly string[]): Promise<FileHandle> {
+    return this.#openFolder(components);
+  }
+
   async read(components: readonly string[], maxBytes: number): Promise<Uint8Array> {
     return this.#withParent(components, async (parent, name) => {
       // Not blocking: a named pipe would keep us waiting for a writer.

@@ -96,6 +96,10 @@ export interface Service {
   readonly methods: ReadonlyMap<string, ServiceMethod>;
   /** Lets go of everything that is held for a plugin, because it is no longer loaded. */
   release?(pluginId: string): void;
+  /** Some right was taken back, from whomever: ends what goes on without one. */
+  reconsider?(): void;
+  /** Ends what goes on; resolves when nothing of it is left. */
+  close?(): Promise<void>;
 }
 
 /** Methods that only look, and methods that change something, as a service's table. */

@@ -130,6 +130,12 @@ export class Rights {
     return !isDenial(this.#decide(call, wanted));
   }
 
+  /** Why what goes on must not go on, without asking anybody: the error of `verify`, or `undefined`. */
+  refusalOf(call: ServiceCall, wanted: Permission): HostError | undefined {
+    const decision = this.#decide(call, wanted);
+    return isDenial(decision) ? denied(call, wanted, decision) : undefined;
+  }
+
   /** The call's own right, and that of every call which led to it and limits it. */
   #decide(call: ServiceCall, wanted: Permission, lens?: Lens): Right | Denial {
     const own = decideRight(wanted, this.#termsOf(call), lens);
