@@ -7,14 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 
-import { isolate } from "@berth/engine-isolate";
-import { quickjs } from "@berth/engine-quickjs";
 import type { Host } from "@berth/host";
 import { SECURITY_LEVELS, statedPermissionSchema } from "@berth/spec";
-import type { Permission, SecurityLevel } from "@berth/spec";
-import { Supervisor } from "@berth/sandbox";
+import type { Permission } from "@berth/spec";
 
 import { makePackage, withHost } from "./fixture.ts";
+import { engineOf, whyNot } from "./levels.ts";
 
 /** What the rows are about, made anew for each level. */
 interface Place {
@@ -33,6 +31,8 @@ interface ServiceRow {
   readonly inPure: "BROKER_EFFECT_DENIED" | undefined;
   readonly skip?: string | false;
 }
+
+const DATA = { name: "user_data_access", entities: ["contacts"], purpose: "to test" };
 
 const SERVICES: readonly ServiceRow[] = [
   {
@@ -64,6 +64,20 @@ const SERVICES: readonly ServiceRow[] = [
     inPure: "BROKER_EFFECT_DENIED",
   },
   {
+    service: "user data, reading",
+    use: () => `return (await ctx.user.data.get("contacts", "1")).name;`,
+    answer: "Ann",
+    permission: () => DATA,
+    inPure: undefined,
+  },
+  {
+    service: "user data, writing",
+    use: () => `await ctx.user.data.update("contacts", "1", { name: "Bob" }); return "written";`,
+    answer: "written",
+    permission: () => ({ ...DATA, verbs: ["update"] }),
+    inPure: "BROKER_EFFECT_DENIED",
+  },
+  {
     service: "files, reading",
     use: ({ folder }) => `return (await ctx.files.read(${JSON.stringify(join(folder, "a.txt"))})).length;`,
     answer: 6,
@@ -81,8 +95,6 @@ const SERVICES: readonly ServiceRow[] = [
     skip: process.platform !== "linux" && "files need Linux",
   },
 ];
-
-const engineOf = (level: SecurityLevel): ReturnType<typeof isolate> => (level === "strict" ? quickjs() : isolate());
 
 /** Uses once, and uses until it is refused; both tell a refusal by its code, term and permission. */
 const codeOf = (use: string): string => `
@@ -115,22 +127,10 @@ async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
   }
 }
 
-/** Why a level cannot be had on this machine. */
-async function whyNot(level: SecurityLevel): Promise<string | undefined> {
-  const supervisor = new Supervisor();
-  try {
-    await supervisor.wallFor(engineOf(level), level);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : "no wall";
-  } finally {
-    supervisor.close();
-  }
-}
-
 const any = { input: true, output: true };
 const refusedBy = (term: string, { name }: Permission): object => ({ code: "BROKER_DENIED", term, permission: name });
-const once = (host: Host<string>, action = "once"): Promise<unknown> => host.call("acme.demo", action, null);
+const once = (host: Host<string>, action = "once"): Promise<unknown> =>
+  host.call("acme.demo", action, null, { caller: "ann" });
 
 for (const level of SECURITY_LEVELS) {
   for (const row of SERVICES) {
@@ -169,7 +169,9 @@ for (const level of SECURITY_LEVELS) {
               assert.deepEqual(await once(host), granted, "granted");
 
               const used = new Promise<void>((resolve) => (onUsed = resolve));
-              const underWay = host.call("acme.demo", "untilRefused", null) as Promise<{ uses: number }>;
+              const underWay = host.call("acme.demo", "untilRefused", null, { caller: "ann" }) as Promise<{
+                uses: number;
+              }>;
               await Promise.race([used, underWay]);
               await host.revoke("acme.demo", permission.name);
               const { uses, ...refusal } = await underWay;
@@ -191,6 +193,10 @@ for (const level of SECURITY_LEVELS) {
             policy: { level: "minimal", privateHosts: ["localhost"] },
             now: () => now,
             onLog: () => onUsed(),
+            userData: {
+              read: async () => ({ name: "Ann" }),
+              update: async () => undefined,
+            },
           },
         );
       });

@@ -5,6 +5,7 @@ import { decodeText } from "@berth/wire";
 import type { WireValue } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
+import { formatStoredLabel, storedLabelOf } from "../labels/area-labels.ts";
 import type { EffectKey, ServiceCall } from "./service.ts";
 import { formatStored, storedValueOf } from "./storage-rows.ts";
 
@@ -35,7 +36,7 @@ export class KeyedEffects {
 
   /** @throws HostError BROKER_QUOTA_EXCEEDED; what `run` throws */
   async once(
-    { pluginId }: ServiceCall,
+    { pluginId, label }: ServiceCall,
     effectKey: EffectKey,
     method: string,
     value: WireValue,
@@ -44,16 +45,27 @@ export class KeyedEffects {
     const key = keyOf(effectKey, method, value);
     if (!effectKey.isRepeatable) return run(key);
     const known = await this.#find(pluginId, key);
-    if (known !== undefined) return valueOf(known);
+    if (known !== undefined) {
+      label.add(storedLabelOf(known));
+      return valueOf(known);
+    }
     const answer = (await run(key)) ?? null;
     const { stored, sections, size } = formatStored("", answer);
     if (size > MAX_ANSWER_BYTES) return answer;
     await this.#store.transaction([
       {
         // Nothing is kept for a plugin that was erased meanwhile.
-        sql: `INSERT INTO keyed_effects SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+        sql: `INSERT INTO keyed_effects SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
               ON CONFLICT DO NOTHING`,
-        params: [pluginId, key, stored.text, sections.length === 0 ? null : sections, size, this.#now().toISOString()],
+        params: [
+          pluginId,
+          key,
+          stored.text,
+          sections.length === 0 ? null : sections,
+          size,
+          this.#now().toISOString(),
+          formatStoredLabel(label.current),
+        ],
       },
     ]);
     return answer;
@@ -63,7 +75,7 @@ export class KeyedEffects {
     const dayBefore = new Date(this.#now().getTime() - DAY_MS).toISOString();
     const [, found, use] = await this.#store.transaction([
       { sql: "DELETE FROM keyed_effects WHERE at < ?", params: [dayBefore] },
-      { sql: "SELECT json, bytes FROM keyed_effects WHERE plugin_id = ? AND key = ?", params: [pluginId, key] },
+      { sql: "SELECT json, bytes, label FROM keyed_effects WHERE plugin_id = ? AND key = ?", params: [pluginId, key] },
       {
         sql: "SELECT count(*) AS count, sum(size) AS bytes FROM keyed_effects WHERE plugin_id = ?",
         params: [pluginId],

@@ -2,12 +2,19 @@ import { quote } from "@berth/base";
 
 import { HostError } from "../errors.ts";
 import type { HostOptions } from "../host-options.ts";
+import type { DataLabel } from "@berth/spec";
+
 import type { CallScope } from "./calls.ts";
 
 /** For whom a call is made, and until when it is wanted. */
 export interface CallOptions<Caller> {
   readonly caller?: Caller;
   readonly signal?: AbortSignal;
+  /**
+   * Hears, before the call is settled, that its answer or error carries labelled data; not called when it does not.
+   * The label tells where users agreed that the data may go: see the guide to services.
+   */
+  readonly onLabel?: (label: DataLabel) => void;
 }
 
 export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
@@ -24,13 +31,13 @@ export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
  * @throws HostError HOST_PARTITION_INVALID
  */
 export function scopeOf<Caller>(
-  { caller, signal }: CallOptions<Caller>,
+  { caller, signal, onLabel }: CallOptions<Caller>,
   { partitionOf, rightsOf }: Pick<HostOptions<Caller>, "partitionOf" | "rightsOf">,
 ): CallScope {
-  if (caller === undefined) return { partition: undefined, callerRights: undefined, signal };
+  if (caller === undefined) return { partition: undefined, callerRights: undefined, signal, onLabel };
   const partition: unknown = partitionOf?.(caller);
   // UTF-8 has one replacement for every half of a surrogate pair: two callers would share one storage.
   if (partition !== undefined && (typeof partition !== "string" || !partition.isWellFormed()))
     throw new HostError("HOST_PARTITION_INVALID", `the partition ${quote(partition)} is no well-formed text`);
-  return { partition, callerRights: rightsOf?.(caller), signal };
+  return { partition, callerRights: rightsOf?.(caller), signal, onLabel };
 }
