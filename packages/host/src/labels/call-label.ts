@@ -20,7 +20,7 @@ export class CallLabel {
   /** To be called before what is labelled reaches the plugin. */
   add(label: DataLabel | undefined): void {
     if (label === undefined) return;
-    this.#own = joined(this.#own, label);
+    if (!this.#hasEnded) this.#own = joined(this.#own, label);
     this.#instance?.add(label);
   }
 

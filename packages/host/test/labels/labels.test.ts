@@ -12,7 +12,7 @@ import { openHost } from "@berth/host";
 import type { PluginLogLine } from "@berth/host";
 import { SECURITY_LEVELS } from "@berth/spec";
 
-import { makePackage } from "../fixture.ts";
+import { install, makePackage } from "../fixture.ts";
 import { engineOf, whyNot } from "../levels.ts";
 import {
   DENIED,
@@ -191,11 +191,11 @@ test("a permission that is taken back stops reading; what was read keeps its lab
   );
 });
 
-test("what is stored comes back with its label, in the area that it was stored in, also after a restart", () =>
-  withLab(
-    (port) => [
-      labPlugin({ level: "strict", permissions: [dataRight({ mayLeaveTo: ["127.0.0.1"] }), networkRight(port)] }),
-    ],
+test("what is stored comes back with its label, in the area that it was stored in, also after a restart", () => {
+  const plugin = (port: number): Uint8Array =>
+    labPlugin({ level: "strict", permissions: [dataRight({ mayLeaveTo: ["127.0.0.1"] }), networkRight(port)] });
+  return withLab(
+    (port) => [plugin(port)],
     async ({ host, run, port, dataDir }) => {
       const send = ["fetch", `http://localhost:${port}/`];
       const touch: unknown[][] = [
@@ -229,12 +229,19 @@ test("what is stored comes back with its label, in the area that it was stored i
         assert.deepEqual(answers, ["Ann", DENIED]);
         assert.deepEqual(labels, [["127.0.0.1"]]);
         await again.uninstall("acme.demo");
+        await install(again, plugin(port));
+        assert.equal(
+          (await runSteps(again, [["storage", "get", "k"], send]))[1],
+          204,
+          "uninstalling erases labels too",
+        );
       } finally {
         await again.close();
       }
     },
     { engines: [engineOf("strict")] },
-  ));
+  );
+});
 
 test("a call of another plugin carries the label there, and the answer carries it back", () =>
   withLab(
