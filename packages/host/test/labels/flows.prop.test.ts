@@ -162,6 +162,11 @@ for (const level of ["standard", "strict"] as const) {
               for (const bytes of packages) await install(host, bytes);
               for (const topic of ["acme.one/said", "acme.one/kept", "acme.two/said", "acme.two/kept"])
                 await host.events.subscribe(topic, ({ value }) => look(String(value), undefined, `heard ${topic}`));
+              const goes = [
+                ["read", "places"],
+                ["send", `http://localhost:${port}/`],
+              ];
+              assert.deepEqual(await host.call("acme.one", "run", goes, { caller: "eve" }), ["ok", "ok"]);
               for (const [who, what, steps = []] of todo) {
                 if (who === "unload") {
                   await host.unload(what);
