@@ -5,7 +5,8 @@ import type { ErrorKind } from "@berth/base";
 import { nodePowers } from "@berth/client";
 import type { ClientPowers } from "@berth/client";
 import type { CallOptions, GraphRequest, InstalledNode, JournalEntry, JournalQuery, PluginSummary } from "@berth/host";
-import { proofOf } from "@berth/host-http";
+import { DATA_LABEL_HEADER, proofOf } from "@berth/host-http";
+import { readDataLabel } from "@berth/spec";
 
 import { CliError } from "./errors.ts";
 import type { HostAccess, PendingInstall, ShownPlan } from "./host-access.ts";
@@ -65,10 +66,10 @@ export class RemoteHost implements Disposable {
         await this.#ask("POST", "keys", { json: { publisher, key: { keyId, algorithm, publicKey } } });
       },
       callBytes: (id, action, bytes, options?: CallOptions<string>) => {
-        const { caller, signal } = options ?? {};
+        const { caller, signal, onLabel } = options ?? {};
         const user = caller === undefined ? "" : `?user=${name(caller)}`;
         const path = `plugins/${name(id)}/actions/${name(action)}${user}`;
-        return this.#send("POST", path, { bytes, signal });
+        return this.#send("POST", path, { bytes, signal, onLabel });
       },
       enable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "enabled" } }),
       disable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "disabled" } }),
@@ -129,9 +130,15 @@ export class RemoteHost implements Disposable {
   async #send(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    options: { bytes?: Uint8Array | undefined; type?: string; isOpen?: boolean; signal?: AbortSignal | undefined },
+    options: {
+      bytes?: Uint8Array | undefined;
+      type?: string;
+      isOpen?: boolean;
+      signal?: AbortSignal | undefined;
+      onLabel?: CallOptions<string>["onLabel"];
+    },
   ): Promise<Uint8Array> {
-    const { bytes, type = "application/json", isOpen = false, signal } = options;
+    const { bytes, type = "application/json", isOpen = false, signal, onLabel } = options;
     const { url, token } = this.#file;
     const answer = await this.#powers.transport({
       method,
@@ -154,6 +161,8 @@ export class RemoteHost implements Disposable {
       parts.push(part);
     }
     const whole = Buffer.concat(parts);
+    const label = answer.header(DATA_LABEL_HEADER);
+    if (label !== undefined) onLabel?.(readDataLabel(label));
     if (answer.status < 400) return whole;
     throw errorOf(whole);
   }

@@ -191,6 +191,24 @@ const CASES: readonly (readonly [
     ],
     [/over-wide: no code uses b/, /over-wide: no code reveals/],
   ],
+  [
+    "the user's data, with an entity and a verb too many and one too few",
+    "const { data } = ctx.user; const user = ctx.user; await user.data.get('contacts', '1'); await data.update('notes', '1', {});",
+    [{ name: "user_data_access", entities: ["contacts", "tasks"], verbs: ["read", "delete"], purpose: "x" }],
+    [/missing: this does update on notes/, /over-wide: no code uses tasks/, /over-wide: no code does delete/],
+  ],
+  [
+    "the user's data, used as asked for, its entity unknown",
+    "const data = ctx.user.data; for (const kind of kinds) await data.list(kind);",
+    [{ name: "user_data_access", entities: ["contacts", "tasks"], purpose: "x" }],
+    [],
+  ],
+  [
+    "the user's data, asked for and not used",
+    "return ctx.user.storage.get('k');",
+    [{ name: "user_data_access", entities: ["contacts"], purpose: "x" }],
+    [/unused: no code uses contacts/],
+  ],
   ["a context that is handed on", "return globalThis[input.x](ctx[input.y]);", [network(["a.example"])], []],
 ];
 

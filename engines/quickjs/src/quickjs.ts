@@ -22,5 +22,6 @@ export function quickjs(): EngineDescriptor {
     // `gc` gives the memory of discarded machines back at once; nothing of it reaches a plugin.
     nodeFlags: ["--expose-gc", "--max-old-space-size=512"],
     callsPerProcess: 1,
+    isFresh: true,
   };
 }

@@ -167,7 +167,13 @@ export class CallContext {
   }
 
   get user(): object {
-    return (this.#user ??= Object.freeze({ storage: makeStorage(this.#requests, this.#callId, "user") }));
+    const service = (): Services => this.#service;
+    return (this.#user ??= Object.freeze({
+      storage: makeStorage(this.#requests, this.#callId, "user"),
+      get data() {
+        return service().userData;
+      },
+    }));
   }
 
   get log(): object {

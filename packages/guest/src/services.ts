@@ -12,6 +12,7 @@ export class Services {
   #plugins: object | undefined;
   #schedules: object | undefined;
   #secrets: object | undefined;
+  #userData: object | undefined;
 
   constructor(requests: Requests, callId: number) {
     this.#requests = requests;
@@ -71,6 +72,21 @@ export class Services {
   get secrets(): object {
     return (this.#secrets ??= Object.freeze({
       reveal: (name: unknown) => this.#ask("secrets.reveal", { name }, "value"),
+    }));
+  }
+
+  get userData(): object {
+    return (this.#userData ??= Object.freeze({
+      get: (entity: unknown, id: unknown, options: object = {}) =>
+        this.#ask("userData.read", { ...options, entity, id }, "fields"),
+      list: (entity: unknown, options: object = {}) =>
+        this.#requests.send(this.#callId, "userData.list", { ...options, entity }),
+      create: (entity: unknown, fields: unknown, options: object = {}) =>
+        this.#ask("userData.create", { ...options, entity, fields }, "id"),
+      update: (entity: unknown, id: unknown, fields: unknown, options: object = {}) =>
+        this.#do("userData.update", { ...options, entity, id, fields }),
+      delete: (entity: unknown, id: unknown, options: object = {}) =>
+        this.#do("userData.delete", { ...options, entity, id }),
     }));
   }
 

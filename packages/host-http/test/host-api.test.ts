@@ -8,7 +8,7 @@ import test from "node:test";
 import { isolate } from "@berth/engine-isolate";
 import { openHost } from "@berth/host";
 import type { Host } from "@berth/host";
-import { proofOf, startHostServer } from "@berth/host-http";
+import { DATA_LABEL_HEADER, proofOf, startHostServer } from "@berth/host-http";
 import type { HostServer } from "@berth/host-http";
 import { makeRelease, RegistryFiles, serveFiles } from "@berth/testkit";
 import { generatePublisherKey } from "@berth/trust";
@@ -20,6 +20,7 @@ type Document = any;
 
 interface Answer {
   readonly status: number;
+  readonly label: unknown;
   readonly body: Document;
 }
 
@@ -31,7 +32,12 @@ interface World {
 
 async function withServer(work: (world: World) => Promise<void>): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "berth-host-http-"));
-  const host = await openHost<string>({ dataDir, engines: [isolate()], partitionOf: (user) => user });
+  const host = await openHost<string>({
+    dataDir,
+    engines: [isolate()],
+    partitionOf: (user) => user,
+    userData: { read: async () => ({ name: "Ann" }) },
+  });
   const server = await startHostServer(host);
   const ask: World["ask"] = (method, path, body, headers = {}) =>
     new Promise((resolve, reject) => {
@@ -53,7 +59,11 @@ async function withServer(work: (world: World) => Promise<void>): Promise<void> 
         answer.on("data", (part: Buffer) => parts.push(part));
         answer.on("end", () => {
           const text = Buffer.concat(parts).toString();
-          resolve({ status: answer.statusCode ?? 0, body: text === "" ? undefined : JSON.parse(text) });
+          resolve({
+            status: answer.statusCode ?? 0,
+            label: answer.headers[DATA_LABEL_HEADER],
+            body: text === "" ? undefined : JSON.parse(text),
+          });
         });
       });
       sent.end(bytes);
@@ -101,6 +111,32 @@ test("plans, installs and calls over HTTP, with consent in between", () =>
     } finally {
       await registry.close();
     }
+  }));
+
+test("an answer, or an error, with data of the user's says where that may go", () =>
+  withServer(async ({ host, ask }) => {
+    const code = `var berthPlugin = { actions: {
+      read: async (id, ctx) => (await ctx.user.data.get("contacts", id)).name,
+      fail: async (id, ctx) => { throw new Error((await ctx.user.data.get("contacts", id)).name); },
+      echo: (value) => value } };`;
+    const any = { input: true, output: true };
+    const asked = { name: "user_data_access", entities: ["contacts"], purpose: "x", mayLeaveTo: ["b.com", "a.com"] };
+    const manifest = {
+      permissions: [{ ...asked, reason: "x" }],
+      contributes: { actions: { read: any, fail: any, echo: any } },
+    };
+    const plan = await host.plan(makeRelease({ id: "acme.reads", key, code, manifest }).bytes);
+    const grant = plan.permissions.map(({ permission }) => permission);
+    await host.install(plan, { grant, trustKey: plan.signer.keyId });
+    const call = (action: string, user: string): Promise<Answer> =>
+      ask("POST", `plugins/acme.reads/actions/${action}?user=${user}`, "1");
+    const label = '{"mayLeaveTo":["a.com","b.com"]}';
+    assert.deepEqual(await call("echo", "ann"), { status: 200, label: undefined, body: "1" });
+    assert.deepEqual(await call("read", "ann"), { status: 200, label, body: "Ann" });
+    const failed = await call("fail", "ann");
+    assert.deepEqual([failed.body.code, failed.label], ["SANDBOX_PLUGIN_THREW", label]);
+    assert.deepEqual(await call("echo", "ann"), { status: 200, label, body: "1" });
+    assert.deepEqual(await call("echo", "bob"), { status: 200, label: undefined, body: "1" });
   }));
 
 test("takes a package by upload, once", () =>

@@ -346,6 +346,27 @@ export const hostErrors = {
     remedy:
       "Term `manifest`: the author declares the permission. `policy`: ask the operator. `grant`: `berth permissions grant ID NAME`. `caller`: call on behalf of somebody who may.",
   },
+  BROKER_LABEL_DENIED: {
+    kind: "denied",
+    meaning: "A plugin that has had data of a user's tried to hand something on to where that data may not go.",
+    cause:
+      "Data that is read with `user_data_access` may leave only to the hosts of its `mayLeaveTo`. Whatever a plugin does from then on, until nothing of its memory is left, may tell of that data; the details name the hosts.",
+    remedy:
+      "Send and write before reading, or in another call at strict; have `mayLeaveTo` granted; or have the embedding program say that its part takes labelled data.",
+  },
+  BROKER_USER_DATA_MISSING: {
+    kind: "environment",
+    meaning: "A plugin asked for data of the user's that this host has no source for.",
+    cause: "The embedding program was opened without `userData`, or its provider does not do this.",
+    remedy: "Give `openHost` a provider with that method, or do without.",
+  },
+  BROKER_USER_DATA_FAILED: {
+    kind: "environment",
+    meaning: "The embedding program could not do what a plugin asked of the user's data.",
+    cause:
+      "Its provider threw, answered with something that is no record, or took longer than the call; the host's event `fault` tells more.",
+    remedy: "Look at the program that embeds the host; the plugin may try again.",
+  },
   BROKER_EFFECT_DENIED: {
     kind: "denied",
     meaning: "An action that promises to touch nothing tried to.",

@@ -19,10 +19,12 @@ import { makePluginsService } from "./broker/plugins.ts";
 import { makeSchedulesService } from "./broker/schedules.ts";
 import { makeSecretsService } from "./broker/secrets.ts";
 import { makeStorageService } from "./broker/storage.ts";
+import { makeUserDataService } from "./broker/user-data.ts";
 import { Vault } from "./broker/vault.ts";
 import { Calls } from "./call/calls.ts";
 import { Compartments } from "./call/compartments.ts";
 import { KeyedCalls } from "./call/keyed-calls.ts";
+import { AreaLabels } from "./labels/area-labels.ts";
 import { ChangeQueue } from "./change-queue.ts";
 import { Developments } from "./development/developments.ts";
 import { realFolderPath } from "./development/node-real-path.ts";
@@ -93,16 +95,7 @@ export function assembleParts<Caller>(
   packages: PackageFolder,
   stored: StoredState,
 ): HostParts {
-  const {
-    dataDir,
-    engines,
-    spares = 1,
-    idleMs = 60_000,
-    walls,
-    onLog,
-    askPermission,
-    now = () => new Date(),
-  } = options;
+  const { dataDir, engines, spares = 1, idleMs = 60_000, walls, askPermission, now = () => new Date() } = options;
   const policy = completePolicy(options.policy ?? {});
   // A policy does not change while the host is open.
   const policyOf = keepPolicies(policy);
@@ -165,7 +158,7 @@ export function assembleParts<Caller>(
   const keptElsewhere = options.operatorKeyFile === undefined ? [] : [options.operatorKeyFile];
   const broker = new Broker(
     [
-      makeStorageService(store, policy.storageBytes),
+      makeStorageService(store, policy.storageBytes, new AreaLabels(store)),
       makeConfigService(settings),
       makeSecretsService(rights, vault),
       makeNetworkService({ rights, dailyBytes, vault, privateHosts }),
@@ -180,11 +173,18 @@ export function assembleParts<Caller>(
       makePermissionsService(rights),
       makeEventsService({ rights, plugins, counts, values, bus: () => bus }),
       makeSchedulesService({ store, plugins, counts, scheduler: () => scheduler }),
+      makeUserDataService({
+        rights,
+        plugins,
+        provider: options.userData,
+        onFault: (error) => events.emit({ kind: "fault", what: "user-data", error }),
+      }),
       makePluginsService({ rights, plugins, counts, call: (...call) => calls.call(...call) }),
     ],
     journal,
     alerts,
     new KeyedEffects(store, now),
+    options.userData?.takesLabelled === true,
   );
   const keys = new KeyRing(store, now);
   const supervisor = new Supervisor({
@@ -205,7 +205,7 @@ export function assembleParts<Caller>(
       .run(() => switches.quarantine(pluginId, reason))
       .catch((error: unknown) => events.emit({ kind: "fault", what: "quarantine", error: reportOf(error) }));
   };
-  const compartments = new Compartments({ ...shared, onLog, onCrash: quarantine });
+  const compartments = new Compartments({ ...shared, log: options, onCrash: quarantine });
   const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
   const calls = new Calls({ ...shared, compartments, keyedCalls: new KeyedCalls(store, now) });
   const driven = {

@@ -50,5 +50,13 @@ export type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
 export type { Schedule, ScheduleDefinition, ScheduleKey } from "./schedules/schedule-rows.ts";
 export type { AlertRule } from "./statistics/alerts.ts";
 export type { PluginUse } from "./statistics/plugin-use.ts";
+export type {
+  RecordChange,
+  RecordFields,
+  RecordQuery,
+  UserDataProvider,
+  UserDataScope,
+  UserRecord,
+} from "./user-data-provider.ts";
 export type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
 export type { NewRegistry, PublisherBinding, RegistryBook, RegistryRecord } from "./registry/registry-book.ts";

@@ -1,4 +1,7 @@
+import type { DataLabel } from "@berth/spec";
 import type { Row, Statement, Store } from "@berth/store";
+
+import { formatStoredLabel, storedLabelOf } from "./labels/area-labels.ts";
 
 /** What the journal records. */
 export type JournalKind =
@@ -30,6 +33,8 @@ export interface JournalEntry {
   /** Sum over `count`, microseconds. */
   readonly durationUs: number | undefined;
   readonly detail: string | undefined;
+  /** Of the data that the plugin had then: its words, such as a path, may tell of it. `undefined`: there was none. */
+  readonly label: DataLabel | undefined;
 }
 
 /** What is written. */
@@ -41,6 +46,7 @@ export interface JournalRecord {
   readonly outcome: string;
   readonly durationUs?: number;
   readonly detail?: string | undefined;
+  readonly label?: DataLabel | undefined;
 }
 
 export interface JournalQuery {
@@ -64,7 +70,7 @@ const MAX_DETAIL = 1_000;
 const MAX_LINES_AN_HOUR = 2_000;
 const HOUR = "YYYY-MM-DDTHH".length;
 const INSERT =
-  "INSERT INTO journal (at, kind, plugin_id, version, subject, outcome, count, duration_us, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  "INSERT INTO journal (at, kind, plugin_id, version, subject, outcome, count, duration_us, detail, label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 interface Pending {
   readonly record: JournalRecord;
@@ -88,11 +94,22 @@ export function journalStatement(
   count = 1,
   durationUs = record.durationUs,
 ): Statement {
-  const { kind, pluginId, version, subject, outcome, detail } = record;
+  const { kind, pluginId, version, subject, outcome, detail, label } = record;
   const us = durationUs === undefined ? null : Math.round(durationUs);
   return {
     sql: INSERT,
-    params: [at, kind, pluginId, version ?? null, subject ?? null, outcome, count, us, detail ?? null],
+    params: [
+      at,
+      kind,
+      pluginId,
+      version ?? null,
+      subject ?? null,
+      outcome,
+      count,
+      us,
+      detail ?? null,
+      formatStoredLabel(label),
+    ],
   };
 }
 
@@ -130,8 +147,8 @@ export class Journal {
 
   /** `at` is left out for now. */
   #count(record: JournalRecord, at: string | undefined, count: number, durationUs: number): void {
-    const { kind, pluginId, version = "", subject = "", outcome, detail = "" } = record;
-    const key = `${kind}\n${pluginId}\n${version}\n${subject}\n${outcome}\n${detail}`;
+    const { kind, pluginId, version = "", subject = "", outcome, detail = "", label } = record;
+    const key = `${kind}\n${pluginId}\n${version}\n${subject}\n${outcome}\n${detail}\n${formatStoredLabel(label)}`;
     const pending = this.#pending.get(key);
     if (pending !== undefined) {
       pending.count += count;
@@ -289,5 +306,6 @@ function entryOf(row: Row): JournalEntry {
     count: Number(row["count"]),
     durationUs: row["duration_us"] === null ? undefined : Number(row["duration_us"]),
     detail: text("detail"),
+    label: storedLabelOf(row),
   };
 }

@@ -289,4 +289,18 @@ export const migrations: readonly Migration[] = [
   DROP INDEX keyed_effects_sizes;
   CREATE INDEX keyed_effects_sizes ON keyed_effects (plugin_id, area, size);
   `,
+  `
+  -- Labels of data: where it may leave to, as JSON; NULL is data that nobody minds.
+  CREATE TABLE storage_labels (
+    plugin_id TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, partition)
+  ) STRICT, WITHOUT ROWID;
+
+  ALTER TABLE events ADD COLUMN label TEXT;
+  ALTER TABLE keyed_calls ADD COLUMN label TEXT;
+  ALTER TABLE keyed_effects ADD COLUMN label TEXT;
+  ALTER TABLE journal ADD COLUMN label TEXT;
+  `,
 ];

@@ -7,14 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 
-import { isolate } from "@berth/engine-isolate";
-import { quickjs } from "@berth/engine-quickjs";
 import type { Host } from "@berth/host";
 import { SECURITY_LEVELS, statedPermissionSchema } from "@berth/spec";
-import type { Permission, SecurityLevel } from "@berth/spec";
-import { Supervisor, programWall } from "@berth/sandbox";
+import type { Permission } from "@berth/spec";
+import { programWall } from "@berth/sandbox";
 
 import { makePackage, withHost } from "./fixture.ts";
+import { engineOf, whyNot } from "./levels.ts";
 
 /** What the rows are about, made anew for each level. */
 interface Place {
@@ -35,6 +34,7 @@ interface ServiceRow {
 }
 
 const programs = await programWall();
+const DATA = { name: "user_data_access", entities: ["contacts"], purpose: "to test" };
 
 const SERVICES: readonly ServiceRow[] = [
   {
@@ -63,6 +63,20 @@ const SERVICES: readonly ServiceRow[] = [
     use: ({ port }) => `return (await ctx.fetch("http://localhost:${port}/")).status;`,
     answer: 204,
     permission: ({ port }) => ({ name: "network_restricted", hosts: ["localhost"], ports: [port] }),
+    inPure: "BROKER_EFFECT_DENIED",
+  },
+  {
+    service: "user data, reading",
+    use: () => `return (await ctx.user.data.get("contacts", "1")).name;`,
+    answer: "Ann",
+    permission: () => DATA,
+    inPure: undefined,
+  },
+  {
+    service: "user data, writing",
+    use: () => `await ctx.user.data.update("contacts", "1", { name: "Bob" }); return "written";`,
+    answer: "written",
+    permission: () => ({ ...DATA, verbs: ["update"] }),
     inPure: "BROKER_EFFECT_DENIED",
   },
   {
@@ -97,8 +111,6 @@ const SERVICES: readonly ServiceRow[] = [
   },
 ];
 
-const engineOf = (level: SecurityLevel): ReturnType<typeof isolate> => (level === "strict" ? quickjs() : isolate());
-
 /** Uses once, and uses until it is refused; both tell a refusal by its code, term and permission. */
 const codeOf = (use: string): string => `
   const use = async (ctx) => { ${use} };
@@ -132,22 +144,10 @@ async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
   }
 }
 
-/** Why a level cannot be had on this machine. */
-async function whyNot(level: SecurityLevel): Promise<string | undefined> {
-  const supervisor = new Supervisor();
-  try {
-    await supervisor.wallFor(engineOf(level), level);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : "no wall";
-  } finally {
-    supervisor.close();
-  }
-}
-
 const any = { input: true, output: true };
 const refusedBy = (term: string, { name }: Permission): object => ({ code: "BROKER_DENIED", term, permission: name });
-const once = (host: Host<string>, action = "once"): Promise<unknown> => host.call("acme.demo", action, null);
+const once = (host: Host<string>, action = "once"): Promise<unknown> =>
+  host.call("acme.demo", action, null, { caller: "ann" });
 
 for (const level of SECURITY_LEVELS) {
   for (const row of SERVICES) {
@@ -186,7 +186,9 @@ for (const level of SECURITY_LEVELS) {
               assert.deepEqual(await once(host), granted, "granted");
 
               const used = new Promise<void>((resolve) => (onUsed = resolve));
-              const underWay = host.call("acme.demo", "untilRefused", null) as Promise<{ uses: number }>;
+              const underWay = host.call("acme.demo", "untilRefused", null, { caller: "ann" }) as Promise<{
+                uses: number;
+              }>;
               await Promise.race([used, underWay]);
               await host.revoke("acme.demo", permission.name);
               const { uses, ...refusal } = await underWay;
@@ -208,6 +210,10 @@ for (const level of SECURITY_LEVELS) {
             policy: { level: "minimal", privateHosts: ["localhost"] },
             now: () => now,
             onLog: () => onUsed(),
+            userData: {
+              read: async () => ({ name: "Ann" }),
+              update: async () => undefined,
+            },
           },
         );
       });

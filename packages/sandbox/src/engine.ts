@@ -23,6 +23,8 @@ export interface EngineDescriptor {
    * a plugin gets several, and further calls wait for one that is free.
    */
   readonly callsPerProcess?: 1;
+  /** Nothing of a call is left in memory for the next one. Absent: whatever a call read may still be there. */
+  readonly isFresh?: true;
 }
 
 /** Why a compartment ended by itself. */

@@ -16,6 +16,8 @@ export class LoadedCompartment {
   readonly logGate = new LogGate(MAX_LINES_PER_SECOND);
   readonly #resolve: () => void;
   readonly #reject: (error: SandboxError) => void;
+  /** What the embedding side keeps of it. */
+  readonly instance: unknown;
   isReady = false;
   requestsUnderWay = 0;
   /** Bytes of the inputs of its calls under way. */
@@ -24,6 +26,7 @@ export class LoadedCompartment {
   constructor(id: number, plan: CompartmentPlan, now: number) {
     this.id = id;
     this.plan = plan;
+    this.instance = plan.makeInstance?.();
     this.deadlineAt = now + plan.limits.wallMs;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.whenLoaded = promise;

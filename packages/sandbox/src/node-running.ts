@@ -131,7 +131,8 @@ export class Running {
     return entry;
   }
 
-  call(plan: CompartmentPlan, { action, input, caller, about, signal, onUsage }: SandboxCall): Promise<WireValue> {
+  call(plan: CompartmentPlan, call: SandboxCall): Promise<WireValue> {
+    const { action, input, caller, about, signal, onUsage, onEnter } = call;
     const entry = this.#loaded.get(plan);
     const sandbox = this.#attached;
     if (this.#hasEnded || entry === undefined || sandbox === undefined)
@@ -156,6 +157,7 @@ export class Running {
       if (this.#calls.size === 1) this.#watch.begin();
       this.#watch.watchClosely();
       try {
+        onEnter?.(entry.instance);
         sandbox.send({ type: ToSandbox.call, id, head: JSON.stringify([entry.id, action, about]), value: input });
       } catch (error) {
         this.#calls.settle(id)?.reject(error as SandboxError); // WIRE_VALUE_TOO_LARGE
@@ -324,7 +326,7 @@ export class Running {
     if (entry?.logGate.admit(performance.now()).passes !== true) return;
     const call = this.#calls.get(message.id);
     const action = call?.compartment === entry ? call.context.action : undefined;
-    entry.plan.onLog({ level: line.level, text: line.text, action });
+    entry.plan.onLog({ level: line.level, text: line.text, action }, entry.instance);
   }
 
   /** A compartment is gone: its calls fail, its next call loads it anew. `culprit`: the one that is to blame. */

@@ -11,6 +11,7 @@ export interface Context {
   readonly user: {
     /** Storage of the caller's partition. */
     readonly storage: Storage;
+    readonly data: UserData;
   };
   readonly log: Log;
   /** What the operator set for the plugin, within the manifest's `config` schema. Needs no permission. */
@@ -47,6 +48,39 @@ export interface Context {
   readonly exec: Exec;
   /** An HTTP request. Needs `network_restricted` (or `network_unrestricted`). */
   fetch(url: string, options?: FetchOptions): Promise<FetchAnswer>;
+}
+
+/**
+ * Records of the caller's that the embedding program gives to plugins. Needs `user_data_access`, which names entities,
+ * fields, verbs, a purpose, and where the data may leave to. After a `get` or `list` the running plugin is labelled
+ * until nothing of its memory is left: it sends, writes and logs only where that data may go, and is refused elsewhere
+ * with `BROKER_LABEL_DENIED`. A write tells nothing of what is there.
+ */
+export interface UserData {
+  /** The fields of one record, or `undefined`. */
+  get(entity: string, id: string, options?: UserDataOptions): Promise<Record<string, unknown> | undefined>;
+  /** Up to 1,000 records; `next`, if there are more, goes on as `after`. */
+  list(
+    entity: string,
+    options?: UserDataOptions & { after?: string; limit?: number },
+  ): Promise<{ records: { id: string; fields: Record<string, unknown> }[]; next?: string }>;
+  /** Answers with the new record's id. */
+  create(entity: string, fields: Readonly<Record<string, Value>>, options?: { purpose?: string }): Promise<string>;
+  /** Sets these fields, if there is such a record. */
+  update(
+    entity: string,
+    id: string,
+    fields: Readonly<Record<string, Value>>,
+    options?: { purpose?: string },
+  ): Promise<void>;
+  delete(entity: string, id: string, options?: { purpose?: string }): Promise<void>;
+}
+
+export interface UserDataOptions {
+  /** Default: all that were granted. */
+  readonly fields?: readonly string[];
+  /** Which permission is meant, when the manifest asks for several of the same entity. */
+  readonly purpose?: string;
 }
 
 /**

@@ -1,5 +1,15 @@
 export { CAPABILITIES, CATEGORIES, PRICING_MODELS } from "./catalogue-terms.ts";
 export type { Capability, Category, PricingModel } from "./catalogue-terms.ts";
+export {
+  NOWHERE,
+  explainDataLabel,
+  formatDataLabel,
+  makeDataLabel,
+  mayLeaveTo,
+  meetLabels,
+  readDataLabel,
+} from "./data-label.ts";
+export type { DataLabel } from "./data-label.ts";
 export { formatEnvelope, parseEnvelope, preAuthEncoding } from "./envelope.ts";
 export type { Envelope, EnvelopeSignature } from "./envelope.ts";
 export { SpecError, specErrors } from "./errors.ts";

@@ -1,7 +1,7 @@
 import { quote } from "@berth/base";
 import type { HostAccess } from "../host-access.ts";
-import { SECURITY_LEVELS } from "@berth/spec";
-import type { SecurityLevel } from "@berth/spec";
+import { SECURITY_LEVELS, explainDataLabel } from "@berth/spec";
+import type { DataLabel, SecurityLevel } from "@berth/spec";
 
 import type { Command, Outcome } from "../command.ts";
 import { CliError } from "../errors.ts";
@@ -42,13 +42,21 @@ export const command: Command = {
       const run = async (host: HostAccess): Promise<Outcome> => {
         const startedAt = performance.now();
         const user = invocation.text("user");
+        let label: DataLabel | undefined;
         const output = await host.callBytes(id, action, input, {
           signal: stop.signal,
+          onLabel(found) {
+            label = found;
+            invocation.terminal.say(`this holds data of the user's, which ${explainDataLabel(found)}`);
+          },
           ...(user !== undefined && { caller: user }),
         });
         const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
         const value: unknown = JSON.parse(new TextDecoder().decode(output));
-        return { json: { ok: true, output: value, durationMs }, text: formatJson(value, 2) };
+        return {
+          json: { ok: true, output: value, durationMs, ...(label !== undefined && { label }) },
+          text: formatJson(value, 2),
+        };
       };
       return await withHost(invocation, run, { level });
     } finally {

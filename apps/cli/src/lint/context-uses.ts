@@ -5,7 +5,7 @@ import type { Constant, Node } from "./syntax.ts";
 
 /** One use of a service of the context. */
 export interface ContextUse {
-  /** `fetch`, `files.read`, `secrets.reveal` … */
+  /** `fetch`, `files.read`, `user.data.get` … */
   readonly method: string;
   readonly file: string;
   readonly offset: number;
@@ -36,6 +36,7 @@ const SERVICES: ReadonlyMap<string, readonly string[]> = new Map([
   ["files", ["read", "list", "write", "makeFolder", "delete"]],
   ["secrets", ["reveal"]],
   ["exec", ["run"]],
+  ["user.data", ["get", "list", "create", "update", "delete"]],
 ]);
 
 /**
@@ -73,10 +74,9 @@ export function contextUsesOf(file: string, text: string): SourceUses {
     if (node.type !== "VariableDeclarator") return;
     const chain = chainOf(node["init"]);
     if (chain === undefined || !contexts.has(chain[0] ?? "")) return;
-    const [, service] = chain;
     const name = nameOfIdentifier(node["id"]);
-    if (name !== undefined && service !== undefined && chain.length === 2) services.set(name, service);
-    else if (chain.length === 1) noteTakenApart(node["id"], services);
+    if (name === undefined) noteTakenApart(node["id"], services, chain.slice(1));
+    else if (chain.length > 1) services.set(name, chain.slice(1).join("."));
   });
   const uses: ContextUse[] = [];
   let isOpen = false;
@@ -139,13 +139,13 @@ function noteParameter(
   else if (isSecondOfHandler || isTyped) noteTakenApart(parameter, services);
 }
 
-/** `{ fetch, files: disk }` of a context. */
-function noteTakenApart(pattern: unknown, services: Map<string, string>): void {
+/** `{ fetch, files: disk }` of a context, or `{ data }` of its `user`. */
+function noteTakenApart(pattern: unknown, services: Map<string, string>, above: readonly string[] = []): void {
   if (!isNode(pattern) || pattern.type !== "ObjectPattern") return;
   for (const property of pattern["properties"] as readonly Node[]) {
     const service = nameOfIdentifier(property["key"]);
     const name = nameOfIdentifier(property["value"]);
-    if (service !== undefined && name !== undefined) services.set(name, service);
+    if (service !== undefined && name !== undefined) services.set(name, [...above, service].join("."));
   }
 }
 
@@ -155,11 +155,10 @@ function methodOf(
   services: ReadonlyMap<string, string>,
 ): string | undefined {
   const full = contexts.has(root) ? members : services.has(root) ? [services.get(root) ?? "", ...members] : [];
-  const [service = "", method] = full;
-  const methods = SERVICES.get(service);
-  if (methods === undefined) return undefined;
-  if (methods.length === 0) return full.length === 1 ? service : undefined;
-  return method !== undefined && methods.includes(method) ? `${service}.${method}` : undefined;
+  const path = full.join(".");
+  if (SERVICES.get(path)?.length === 0) return path;
+  const at = path.lastIndexOf(".");
+  return SERVICES.get(path.slice(0, at))?.includes(path.slice(at + 1)) === true ? path : undefined;
 }
 
 function httpMethodOf(options: unknown, constants: ReadonlyMap<string, Constant>): string | undefined {

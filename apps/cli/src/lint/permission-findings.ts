@@ -3,6 +3,7 @@ import type { Manifest, Permission, PermissionRequest } from "@berth/spec";
 
 import type { ContextUse } from "./context-uses.ts";
 import type { PluginUses } from "./source-uses.ts";
+import { userDataMissing, userDataTooWide } from "./user-data-findings.ts";
 
 /** A finding whose place is a use in the code, or a permission in the manifest. */
 export interface PermissionFinding {
@@ -29,6 +30,7 @@ export function permissionFindings(manifest: Manifest, { uses, isOpen }: PluginU
     ...filesMissing(permissions, uses),
     ...secretsMissing(permissions, uses),
     ...commandsMissing(permissions, uses),
+    ...userDataMissing(permissions, uses),
   ];
   if (!isOpen)
     findings.push(
@@ -36,6 +38,7 @@ export function permissionFindings(manifest: Manifest, { uses, isOpen }: PluginU
       ...filesTooWide(permissions, uses),
       ...secretsTooWide(permissions, uses),
       ...commandsTooWide(permissions, uses),
+      ...userDataTooWide(permissions, uses),
     );
   return findings;
 }

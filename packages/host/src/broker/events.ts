@@ -33,7 +33,7 @@ export function makeEventsService({ rights, plugins, counts, values, bus }: Even
       {},
       {
         async publish(call, request, effectKey) {
-          const { pluginId, partition, callerRights, hops } = call;
+          const { pluginId, partition, callerRights, hops, label } = call;
           const name = nameOf(METHOD, request, "event", 64);
           const key = request["key"] === undefined ? undefined : nameOf(METHOD, request, "key", MAX_KEY_LENGTH);
           const release = plugins.find(pluginId)?.release;
@@ -61,7 +61,16 @@ export function makeEventsService({ rights, plugins, counts, values, bus }: Even
             throw requestInvalid(METHOD, `the value of ${name} at "${fault.path}" ${fault.message}`);
           await counts.spend(pluginId, "events", serviceAmountOf(right, "events", "perHour"));
           const ownKey = isDurable && call.effectKey?.isRepeatable === true ? effectKey : undefined;
-          const event = { publisher: pluginId, topic, isDurable, partition, callerRights, hops, value };
+          const event = {
+            publisher: pluginId,
+            topic,
+            isDurable,
+            partition,
+            callerRights,
+            hops,
+            value,
+            label: label.current,
+          };
           return bus().publish({ ...event, key: key ?? ownKey });
         },
       },

@@ -6,6 +6,7 @@ import type { WireValue } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
 import { areaOf } from "../schedules/schedule-rows.ts";
+import { formatStoredLabel, storedLabelOf } from "../labels/area-labels.ts";
 import type { EffectKey, ServiceCall } from "./service.ts";
 import { formatStored, storedValueOf } from "./storage-rows.ts";
 
@@ -36,7 +37,7 @@ export class KeyedEffects {
 
   /** @throws HostError BROKER_QUOTA_EXCEEDED; what `run` throws */
   async once(
-    { pluginId, partition }: ServiceCall,
+    { pluginId, partition, label }: ServiceCall,
     effectKey: EffectKey,
     method: string,
     value: WireValue,
@@ -46,15 +47,18 @@ export class KeyedEffects {
     if (!effectKey.isRepeatable) return run(key);
     const area = areaOf(partition);
     const known = await this.#find(pluginId, area, key);
-    if (known !== undefined) return valueOf(known);
+    if (known !== undefined) {
+      label.add(storedLabelOf(known));
+      return valueOf(known);
+    }
     const answer = (await run(key)) ?? null;
     const { stored, sections, size } = formatStored("", answer);
     if (size > MAX_ANSWER_BYTES) return answer;
     await this.#store.transaction([
       {
         // Nothing is kept for a plugin that was erased meanwhile.
-        sql: `INSERT INTO keyed_effects (plugin_id, key, json, bytes, size, at, area)
-              SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+        sql: `INSERT INTO keyed_effects (plugin_id, key, json, bytes, size, at, area, label)
+              SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
               ON CONFLICT DO NOTHING`,
         params: [
           pluginId,
@@ -64,6 +68,7 @@ export class KeyedEffects {
           size,
           this.#now().toISOString(),
           area,
+          formatStoredLabel(label.current),
         ],
       },
     ]);
@@ -74,7 +79,7 @@ export class KeyedEffects {
     const dayBefore = new Date(this.#now().getTime() - DAY_MS).toISOString();
     const [, found, use] = await this.#store.transaction([
       { sql: "DELETE FROM keyed_effects WHERE at < ?", params: [dayBefore] },
-      { sql: "SELECT json, bytes FROM keyed_effects WHERE plugin_id = ? AND key = ?", params: [pluginId, key] },
+      { sql: "SELECT json, bytes, label FROM keyed_effects WHERE plugin_id = ? AND key = ?", params: [pluginId, key] },
       {
         sql: "SELECT count(*) AS count, sum(size) AS bytes FROM keyed_effects WHERE plugin_id = ? AND area = ?",
         params: [pluginId, area],

@@ -1,8 +1,9 @@
 import { quote } from "@berth/base";
-import { covers, permissionOf } from "@berth/spec";
+import { covers, mayLeaveTo, permissionOf } from "@berth/spec";
 import type { Permission } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
+import { labelDenied } from "../labels/sinks.ts";
 import { amountOf } from "../rights/decide-right.ts";
 import type { Right } from "../rights/decide-right.ts";
 import type { Rights } from "../rights/rights.ts";
@@ -76,6 +77,7 @@ export function makeNetworkService({
   /** The right to one request, and the secrets that the manifest wants in its headers. */
   async function verifyRight(call: ServiceCall, { url, method }: Fetch): Promise<NetworkRight> {
     const host = url.hostname;
+    verifyMayLeaveTo(call, host);
     const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
     const wanted: NetworkPermission = {
       name: "network_restricted",
@@ -184,6 +186,12 @@ export function makeNetworkService({
     ),
     release: (pluginId) => dailyBytes.forget(pluginId),
   };
+}
+
+/** Before anything is noted or looked up: a name is words, and the one who answers for it reads them. */
+function verifyMayLeaveTo({ label: { current: label } }: ServiceCall, host: string): void {
+  if (label !== undefined && !mayLeaveTo(label, host))
+    throw labelDenied("network.fetch", label, `${quote(host)} is none of these`);
 }
 
 function fetchOf(request: ServiceRequest): Omit<Fetch, "effectKey"> {

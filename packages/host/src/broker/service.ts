@@ -2,6 +2,7 @@ import { quote } from "@berth/base";
 import type { ActionDeclaration, Permission, PermissionRequest } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
+import type { CallLabel } from "../labels/call-label.ts";
 
 /** All calls that one call of the embedding program, one event or one schedule led to. */
 export interface CallTree {
@@ -69,6 +70,8 @@ export interface ServiceCall {
   readonly effectKey: EffectKey | undefined;
   /** What somebody allowed for this call only. */
   readonly grantedOnce: Permission[];
+  /** Where what the plugin knows now may leave to. */
+  readonly label: CallLabel;
   /** Fires when the call has ended: nothing goes on for it. Made when first asked for. */
   readonly signal: () => AbortSignal;
 }

@@ -6,6 +6,7 @@ import type { Statement, Store } from "@berth/store";
 import { decodeText } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
+import type { AreaLabels } from "../labels/area-labels.ts";
 import { methodTable, nameOf, requestInvalid } from "./service.ts";
 import type { Service, ServiceCall, ServiceMethod, ServiceRequest } from "./service.ts";
 import { StorageCache } from "./storage-cache.ts";
@@ -36,9 +37,10 @@ interface Batch {
 
 /**
  * `ctx.storage` and `ctx.user.storage`: keys and values of one plugin, in the plugin's own area or in that
- * of the caller's partition. Needs no permission; the quota counts keys and values.
+ * of the caller's partition. Needs no permission; the quota counts keys and values. Whoever asks for
+ * anything in an area has its label afterwards, whatever the answer.
  */
-export function makeStorageService(store: Store, quotaBytes: number): Service {
+export function makeStorageService(store: Store, quotaBytes: number, labels: AreaLabels): Service {
   const cache = new StorageCache();
 
   async function read(area: StorageArea, key: string): Promise<StoredValue | undefined> {
@@ -53,13 +55,16 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
 
   /** Answers with the numbers of changed rows, or with the index of the statement that undid everything. */
   async function write(
+    { label: { current: label } }: ServiceCall,
     area: StorageArea,
     { changes }: Pick<Batch, "changes">,
     statements: readonly Statement[],
   ): Promise<{ readonly changed: readonly number[] } | { readonly failedAt: number }> {
+    const marked = label && (await labels.mark(area, label));
     const ticket = cache.beginWrite(area, changes.keys());
     try {
-      const results = await store.transaction(statements);
+      // Last, so that the statements before it keep their places.
+      const results = await store.transaction(marked === undefined ? statements : [...statements, marked.statement()]);
       cache.endWrite(ticket, new Map([...changes].map(([key, change]) => [key, change && ownCopy(change.stored)])));
       return { changed: results.map((result) => result.changes) };
     } catch (error) {
@@ -68,8 +73,21 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
         error instanceof StoreError && error.code === "STORE_EXPECTATION" && error.details?.["statement"];
       if (typeof failedAt !== "number") throw error;
       return { failedAt };
+    } finally {
+      marked?.end();
     }
   }
+
+  const labelling =
+    (run: ServiceMethod["run"]): ServiceMethod["run"] =>
+    async (call, request) => {
+      const area = areaOf(call, request);
+      try {
+        return await run(call, request);
+      } finally {
+        call.label.add(await labels.of(area));
+      }
+    };
 
   const quotaExceeded = (method: string, key: string): HostError =>
     new HostError(
@@ -104,7 +122,7 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
       const key = keyOf("storage.put", request);
       const change = valueOf("storage.put", key, request);
       const changes = new Map([[key, change]]);
-      const outcome = await write(area, { changes }, [putStatement(area, key, change, quotaBytes)]);
+      const outcome = await write(call, area, { changes }, [putStatement(area, key, change, quotaBytes)]);
       if ("failedAt" in outcome) throw quotaExceeded("storage.put", key);
       return null;
     },
@@ -112,7 +130,8 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
     async delete(call, request) {
       const area = areaOf(call, request);
       const key = keyOf("storage.delete", request);
-      const outcome = await write(area, { changes: new Map([[key, undefined]]) }, [deleteStatement(area, key)]);
+      const changes = new Map([[key, undefined]]);
+      const outcome = await write(call, area, { changes }, [deleteStatement(area, key)]);
       return { deleted: "changed" in outcome && outcome.changed[0] === 1 };
     },
 
@@ -125,7 +144,7 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
         for (const key of expected.keys()) found.set(key, await read(area, key));
         if (![...expected].every(([key, value]) => isSame(found.get(key), value))) return { applied: false };
         const keys = [...expected.keys(), ...changes.keys()];
-        const outcome = await write(area, { changes }, [
+        const outcome = await write(call, area, { changes }, [
           ...[...found].map(([key, value]) => expectStatement(area, key, value)),
           ...[...changes].map(([key, change]) =>
             change === undefined ? deleteStatement(area, key) : putStatement(area, key, change, quotaBytes),
@@ -142,10 +161,18 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
   };
   return {
     name: "storage",
-    methods: methodTable(looking, changing),
-    release: (pluginId) => cache.forget(pluginId),
+    methods: methodTable(eachOf(looking, labelling), eachOf(changing, labelling)),
+    release(pluginId) {
+      cache.forget(pluginId);
+      labels.forget(pluginId);
+    },
   };
 }
+
+const eachOf = <Value>(
+  table: Readonly<Record<string, Value>>,
+  change: (value: Value) => Value,
+): Record<string, Value> => Object.fromEntries(Object.entries(table).map(([name, value]) => [name, change(value)]));
 
 function areaOf({ pluginId, action, partition }: ServiceCall, { area }: ServiceRequest): StorageArea {
   if (area === "plugin") return { pluginId, partition: "" };

@@ -1,6 +1,6 @@
 import { isCodedError, quote } from "@berth/base";
 import type { CallUsage } from "@berth/sandbox";
-import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
+import type { ActionDeclaration, DataLabel, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 import type { WireValue } from "@berth/wire";
 
@@ -8,6 +8,7 @@ import type { CallOrigin, EffectKey } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Journal } from "../journal.ts";
+import { CallLabel } from "../labels/call-label.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
 import type { ValueCheck } from "../schema/value-check.ts";
 import type { Alerts } from "../statistics/alerts.ts";
@@ -38,6 +39,10 @@ export interface CallScope {
   readonly origin?: CallOrigin | undefined;
   /** Calls with equal keys are one call for a day. */
   readonly idempotencyKey?: string | undefined;
+  /** Of the input. */
+  readonly label?: DataLabel | undefined;
+  /** Hears of the label of the answer, or of the error, before either is given. */
+  readonly onLabel?: ((label: DataLabel) => void) | undefined;
 }
 
 /** Runs actions: schemas on both sides, one line in the journal. */
@@ -54,14 +59,14 @@ export class Calls {
   /** See `Host.call`. */
   call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
     const { idempotencyKey: key, partition, callerRights, signal } = scope;
-    return this.#journalled(pluginId, action, scope, async (plugin, { effect }, onUsage) => {
+    return this.#journalled(pluginId, action, scope, async (plugin, { effect }, onUsage, heard) => {
       const value = encodeValue(input);
       refuseLarge("input", value);
       const checked = this.#faultOf(plugin, action, "input", input, value);
       const fault = checked instanceof Promise ? await checked : checked;
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const run = async (effectKey?: EffectKey): Promise<unknown> => {
-        const wanted = { action, input: value, ...scope, effectKey, onUsage };
+        const wanted = { action, input: value, ...scope, effectKey, onUsage, ...hearing(heard) };
         const answer = await this.#parts.compartments.run(plugin, wanted);
         refuseLarge("output", answer);
         const output = decodeValue(answer);
@@ -71,7 +76,7 @@ export class Calls {
         return output;
       };
       if (key === undefined || effect === "pure") return run();
-      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal };
+      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal, heard };
       return this.#parts.keyedCalls.run({ ...wanted, isIdempotent: effect === "idempotent" }, run);
     });
   }
@@ -90,10 +95,11 @@ export class Calls {
   /** See `Host.callBytes`. */
   callBytes(pluginId: string, action: string, json: Uint8Array, scope: CallScope): Promise<Uint8Array> {
     const { schemas, compartments } = this.#parts;
-    return this.#journalled(pluginId, action, scope, async (plugin, { input, output }, onUsage) => {
+    return this.#journalled(pluginId, action, scope, async (plugin, { input, output }, onUsage, heard) => {
       const fault = await schemas.check(input, json);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
-      const answer = await compartments.run(plugin, { action, input: { json, bytes: [] }, ...scope, onUsage });
+      const wanted = { action, input: { json, bytes: [] }, ...scope, onUsage, ...hearing(heard) };
+      const answer = await compartments.run(plugin, wanted);
       const broken =
         answer.bytes.length > 0
           ? { path: "", message: "holds bytes, which JSON text cannot carry" }
@@ -122,11 +128,12 @@ export class Calls {
   async #journalled<Answer>(
     pluginId: string,
     action: string,
-    { origin }: CallScope,
+    { origin, onLabel }: CallScope,
     run: (
       plugin: InstalledPlugin,
       declaration: ActionDeclaration,
       onUsage: (usage: CallUsage) => void,
+      heard: CallLabel,
     ) => Promise<Answer>,
   ): Promise<Answer> {
     const plugin = this.#parts.plugins.get(pluginId).callable();
@@ -134,10 +141,11 @@ export class Calls {
     const startedAt = performance.now();
     let outcome = "ok";
     let cpuMs = 0;
+    const heard = new CallLabel();
     plugin.beginCall();
     this.#underWay += 1;
     try {
-      return await run(plugin, declaration, (usage) => (cpuMs = usage.cpuMs));
+      return await run(plugin, declaration, (usage) => (cpuMs = usage.cpuMs), heard);
     } catch (error) {
       outcome = isCodedError(error) ? error.code : "INTERNAL";
       // A call that was on its way when the host closed meets a closed store: the same news in our words.
@@ -146,20 +154,28 @@ export class Calls {
       }
       throw error;
     } finally {
+      const label = heard.current;
       plugin.endCall();
       this.#underWay -= 1;
       if (!this.#isClosed) {
         const { version } = plugin.manifest;
         const durationUs = (performance.now() - startedAt) * 1_000;
         const { journal, statistics, alerts } = this.#parts;
-        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail: origin?.by });
+        const detail = origin?.by;
+        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail, label });
         statistics.note(pluginId, action, outcome, { durationUs, cpuUs: cpuMs * 1_000 });
         alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
       }
       if (this.#underWay === 0) this.#onIdle?.();
+      if (label !== undefined) onLabel?.(label);
     }
   }
 }
+
+/** Gathers the labels of all attempts: an answer may tell of what an earlier one had. */
+const hearing = (heard: CallLabel): { readonly onLabel: (label: DataLabel) => void } => ({
+  onLabel: (label) => heard.add(label),
+});
 
 function declarationOf(manifest: Manifest, action: string): ActionDeclaration {
   const { actions } = manifest.contributes;

@@ -8,7 +8,7 @@ import type {
   SupervisedCompartment,
   Supervisor,
 } from "@berth/sandbox";
-import type { Permission } from "@berth/spec";
+import type { DataLabel, Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
 import type { Broker } from "../broker/broker.ts";
@@ -16,12 +16,15 @@ import { mintEffectKey } from "../broker/keyed-effects.ts";
 import type { CallOrigin, EffectKey, ServiceCall } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
-import type { PluginLogLine } from "../host-options.ts";
 import { verifyNeedsOf } from "../graph/unmet-needs.ts";
 import type { PackageFolder } from "../install/node-package-folder.ts";
 import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Rights } from "../rights/rights.ts";
+import { CallLabel } from "../labels/call-label.ts";
+import { InstanceLabel } from "../labels/instance-label.ts";
+import { admitLine } from "../labels/labelled-log.ts";
+import type { LogSink } from "../labels/labelled-log.ts";
 import { InstalledPlugin } from "./installed-plugin.ts";
 import type { PluginCode, ReleaseFacts } from "./installed-plugin.ts";
 import { mapStack } from "./node-source-map.ts";
@@ -39,7 +42,7 @@ export interface CompartmentParts {
   readonly broker: Broker;
   readonly engines: readonly EngineDescriptor[];
   readonly events: EventSink;
-  readonly onLog: ((line: PluginLogLine) => void) | undefined;
+  readonly log: LogSink;
   /** Hears when a plugin's process crashed, and nobody else's code was ever in it. */
   readonly onCrash: (pluginId: string) => void;
 }
@@ -56,6 +59,9 @@ export interface CompartmentCall {
   readonly effectKey?: EffectKey | undefined;
   /** Hears the CPU time that the engine charged to it, before it is settled. */
   readonly onUsage: SandboxCall["onUsage"];
+  /** As in `CallScope`. */
+  readonly label?: DataLabel | undefined;
+  readonly onLabel?: ((label: DataLabel) => void) | undefined;
 }
 
 /** Whose a compartment is. */
@@ -124,6 +130,7 @@ export class Compartments {
     const about = JSON.stringify({ plugin: { id, version }, action, event: origin?.event });
     const effect = plugin.manifest.contributes.actions[action]?.effect;
     const life = new CallLife();
+    const label = new CallLabel(call.label);
     const caller: ServiceCall = {
       pluginId: id,
       version,
@@ -140,14 +147,25 @@ export class Compartments {
       hops: origin?.hops ?? 0,
       effectKey: call.effectKey ?? (effect === "idempotent" ? mintEffectKey() : undefined),
       grantedOnce: [],
+      label,
       signal: () => life.signal(),
     };
     try {
-      return await compartment.call({ action, input, caller, about, signal, onUsage });
+      return await compartment.call({
+        action,
+        input,
+        caller,
+        about,
+        signal,
+        onUsage,
+        onEnter: (to) => label.enter(to),
+      });
     } catch (error) {
       throw await withMappedStack(error, plugin);
     } finally {
       life.end();
+      label.leave();
+      if (label.current !== undefined) call.onLabel?.(label.current);
     }
   }
 
@@ -200,7 +218,7 @@ export class Compartments {
   }
 
   async #open(plugin: InstalledPlugin, partition: string | undefined): Promise<SupervisedCompartment> {
-    const { supervisor, broker, engines, events, onLog, plugins } = this.#parts;
+    const { supervisor, broker, engines, events, log, plugins } = this.#parts;
     verifyNeedsOf(plugin.manifest, { get: (id) => plugins.find(id)?.facts.manifest });
     const code = await (plugin.code ??= this.#loadCode(plugin));
     const key = keyOf(partition);
@@ -211,10 +229,11 @@ export class Compartments {
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
     if (plugin.isHibernating) events.emit({ kind: "woken", pluginId: id });
     plugin.isHibernating = false;
+    const { engine } = fitToLevel(plugin.manifest, plugin.level, engines);
     const compartment = supervisor.open({
       plugin: isTrial ? `${id}${TRIAL}` : id,
       packKey: this.#packKeyOf(plugin),
-      engine: fitToLevel(plugin.manifest, plugin.level, engines).engine,
+      engine,
       level: plugin.level,
       code: code.bundle,
       sourceName: plugin.manifest.runtime.entry,
@@ -222,7 +241,13 @@ export class Compartments {
       // What `run` gave to the sandbox comes back as it was: identity is the channel, never what is said on it.
       onRequest: ({ call, method, value }) => broker.request(call.caller as ServiceCall, method, value),
       // What a trial says, the release says again when it takes over.
-      onLog: (line) => void (isTrial || onLog?.({ ...line, pluginId: id })),
+      onLog(line, instance) {
+        const admitted = isTrial
+          ? undefined
+          : admitLine(line, id, instance as InstanceLabel, log.logTakesLabelled === true);
+        if (admitted !== undefined) log.onLog?.(admitted);
+      },
+      makeInstance: () => new InstanceLabel(engine.isFresh === true),
     });
     plugin.compartments.set(key, compartment);
     this.#owners.set(compartment, { plugin, key });

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import { quote, reportOf } from "@berth/base";
-import type { DialectSchema, Permission } from "@berth/spec";
+import type { DataLabel, DialectSchema, Permission } from "@berth/spec";
 import type { Row, Store } from "@berth/store";
 import { decodeText } from "@berth/wire";
 
@@ -41,6 +41,8 @@ export interface NewEvent {
   readonly hops: number;
   readonly key: string | undefined;
   readonly value: unknown;
+  /** Of the publisher's data; `undefined` when there was none that anybody minds. */
+  readonly label: DataLabel | undefined;
 }
 
 export interface EventBusParts extends SubscriberParts {
@@ -71,8 +73,8 @@ export class EventBus {
     this.subscribers = new Subscribers(parts);
     for (const [name, { payload, delivery }] of Object.entries(parts.appEvents))
       this.#appEvents.set(name, { isDurable: delivery === "durable", validate: compileSchema(payload) });
-    const deliver = (subscriber: string, delivery: Delivery): Promise<void> =>
-      this.subscribers.deliver(subscriber, delivery);
+    const deliver: Subscribers["deliver"] = (subscriber, delivery, onLabel) =>
+      this.subscribers.deliver(subscriber, delivery, onLabel);
     const onFault = (error: unknown): void => events.emit({ kind: "fault", what: "event", error: reportOf(error) });
     this.#ephemeral = new EphemeralQueue({
       deliver,
@@ -119,7 +121,7 @@ export class EventBus {
    */
   async publish(event: NewEvent): Promise<Published> {
     const { store, now } = this.#parts;
-    const { topic, partition, callerRights, hops, isDurable } = event;
+    const { topic, partition, callerRights, hops, isDurable, label } = event;
     const value = formatStored("", event.value);
     if (value.size > MAX_EVENT_BYTES)
       throw new HostError(
@@ -157,6 +159,7 @@ export class EventBus {
         publishedAt,
         hops,
         callerRights,
+        label,
         attempt: 1,
         value: () => decodeText(text, own),
       };

@@ -59,7 +59,17 @@ export class HostEvents<Caller> {
       throw new HostError("BROKER_REQUEST_INVALID", "expected a key of 1 to 200 characters, for a durable event");
     const { partition, callerRights } = this.#scopeOf(options);
     const topic = `app/${name}`;
-    return this.#bus.publish({ publisher: "app", topic, isDurable, partition, callerRights, hops: 0, key, value });
+    return this.#bus.publish({
+      publisher: "app",
+      topic,
+      isDurable,
+      partition,
+      callerRights,
+      hops: 0,
+      key,
+      value,
+      label: undefined,
+    });
   }
 
   /**
@@ -68,10 +78,17 @@ export class HostEvents<Caller> {
    * each at least once, and again, later each time, when it throws. Without a name each comes at most once. 1,000 names
    * and topics are kept.
    *
+   * Events that carry labelled data are given only to a handler that says `takesLabelled`; for others they become dead
+   * letters, or are dropped when they are ephemeral.
+   *
    * @throws HostError HOST_EVENT_UNKNOWN when the topic or the name is none; StoreError
    */
-  async subscribe(topic: string, handler: EventHandler, options: { readonly name?: string } = {}): Promise<() => void> {
-    const { name } = options;
+  async subscribe(
+    topic: string,
+    handler: EventHandler,
+    options: { readonly name?: string; readonly takesLabelled?: boolean } = {},
+  ): Promise<() => void> {
+    const { name, takesLabelled = false } = options;
     if (!topicSchema.safeParse(topic).success || (name !== undefined && !NAME.test(name)))
       throw new HostError(
         "HOST_EVENT_UNKNOWN",
@@ -92,7 +109,7 @@ export class HostEvents<Caller> {
       ]);
     }
     const { subscribers } = this.#bus;
-    const subscriber = subscribers.add(topic, handler, name);
+    const subscriber = subscribers.add(topic, { handler, takesLabelled }, name);
     this.#bus.wake();
     return () => subscribers.remove(subscriber, topic);
   }

@@ -1,10 +1,12 @@
 import { isCodedError } from "@berth/base";
-import type { Manifest, Permission } from "@berth/spec";
+import type { DataLabel, Manifest, Permission } from "@berth/spec";
 
 import type { ServiceCall } from "../broker/service.ts";
 import type { CallScope } from "../call/calls.ts";
 import { HostError } from "../errors.ts";
 import type { Journal } from "../journal.ts";
+import { CallLabel } from "../labels/call-label.ts";
+import { labelDenied } from "../labels/sinks.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Rights } from "../rights/rights.ts";
 import type { Delivery } from "./delivery-rows.ts";
@@ -19,6 +21,14 @@ export interface HostEventDelivery {
   /** 1 for the first delivery. */
   readonly attempt: number;
   readonly value: unknown;
+  /** Where the publisher's data may leave to; absent: it had none that anybody minds. */
+  readonly label?: DataLabel;
+}
+
+/** A handler of the embedding program, and whether it takes what is labelled. */
+export interface HostSubscription {
+  readonly handler: EventHandler;
+  readonly takesLabelled: boolean;
 }
 
 export type EventHandler = (event: HostEventDelivery) => void | Promise<void>;
@@ -40,7 +50,7 @@ const UNNAMED = `${APP}#`;
 export class Subscribers {
   readonly #parts: SubscriberParts;
   /** Handlers of the embedding program: by subscriber, by topic. */
-  readonly #handlers = new Map<string, Map<string, EventHandler>>();
+  readonly #handlers = new Map<string, Map<string, HostSubscription>>();
   /** Named subscriptions that are stored, also while nobody handles them. */
   readonly #named = new Map<string, Set<string>>();
   #nextUnnamed = 1;
@@ -55,7 +65,7 @@ export class Subscribers {
   }
 
   /** Answers with the subscriber that the handler now is. */
-  add(topic: string, handler: EventHandler, name: string | undefined): string {
+  add(topic: string, subscription: HostSubscription, name: string | undefined): string {
     let subscriber = `${UNNAMED}${this.#nextUnnamed}`;
     if (name === undefined) this.#nextUnnamed += 1;
     else {
@@ -64,7 +74,7 @@ export class Subscribers {
     }
     this.#handlers.set(
       subscriber,
-      (this.#handlers.get(subscriber) ?? new Map<string, EventHandler>()).set(topic, handler),
+      (this.#handlers.get(subscriber) ?? new Map<string, HostSubscription>()).set(topic, subscription),
     );
     return subscriber;
   }
@@ -99,13 +109,19 @@ export class Subscribers {
     return this.#parts.plugins.find(subscriber)?.state === "enabled";
   }
 
-  /** Hands an event over. Throws what the handler, or the right to hear of it, failed with. */
-  async deliver(subscriber: string, delivery: Delivery): Promise<void> {
-    const { id, topic, partition, publishedAt, attempt } = delivery;
+  /**
+   * Hands an event over. Throws what the handler, or the right to hear of it, failed with; `onLabel` hears before
+   * that words of a plugin in it carry labelled data.
+   */
+  async deliver(subscriber: string, delivery: Delivery, onLabel: (label: DataLabel) => void): Promise<void> {
+    const { id, topic, partition, publishedAt, attempt, label } = delivery;
     if (subscriber.startsWith(APP)) {
-      const handler = this.#handlers.get(subscriber)?.get(topic);
-      if (handler === undefined) throw new HostError("HOST_EVENT_UNKNOWN", `nobody handles ${topic} any more`);
-      return handler({ id, topic, partition, publishedAt, attempt, value: delivery.value() });
+      const found = this.#handlers.get(subscriber)?.get(topic);
+      if (found === undefined) throw new HostError("HOST_EVENT_UNKNOWN", `nobody handles ${topic} any more`);
+      const facts = { id, topic, partition, publishedAt, attempt };
+      if (label === undefined) return found.handler({ ...facts, value: delivery.value() });
+      if (found.takesLabelled) return found.handler({ ...facts, value: delivery.value(), label });
+      throw labelDenied(`event ${topic}`, label, "this handler did not say that it takes labelled data");
     }
     const { plugins, call } = this.#parts;
     const manifest = plugins.get(subscriber).callable().manifest;
@@ -120,6 +136,8 @@ export class Subscribers {
       partition,
       callerRights: delivery.callerRights,
       signal: undefined,
+      label,
+      onLabel,
       origin: {
         by: `event ${topic}`,
         chain: [],
@@ -153,6 +171,7 @@ export class Subscribers {
       hops: 0,
       effectKey: undefined,
       grantedOnce: [],
+      label: new CallLabel(),
       signal: () => new AbortController().signal,
     };
     const wanted: Permission = {

@@ -50,6 +50,7 @@ export const TABLES_OF_PLUGIN = [
   "call_statistics",
   "storage",
   "storage_usage",
+  "storage_labels",
 ] as const;
 
 const EXPORT_PAGE = 100;

@@ -96,6 +96,7 @@ export class Rights {
       subject: wanted.name,
       outcome: "ok",
       detail: formatPermission(wanted),
+      label: call.label.current,
     });
     return decision;
   }

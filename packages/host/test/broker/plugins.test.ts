@@ -14,6 +14,7 @@ import type { HourlyCounts } from "../../src/broker/hourly-counts.ts";
 import { makePluginsService } from "../../src/broker/plugins.ts";
 import type { PluginsParts } from "../../src/broker/plugins.ts";
 import type { ServiceCall } from "../../src/broker/service.ts";
+import { CallLabel } from "../../src/labels/call-label.ts";
 import { install, makePackage, withHost } from "../fixture.ts";
 
 const any = { input: true, output: true };
@@ -340,6 +341,7 @@ test("one first call has at most 64 calls under way, over everything that it led
     chain: [],
     tree,
     deadlineAt: Infinity,
+    label: new CallLabel(),
     signal: () => new AbortController().signal,
   };
   const begin = (): Promise<unknown> | undefined =>
