@@ -3,17 +3,39 @@ import { randomBytes } from "node:crypto";
 import { CodedError } from "@berth/base";
 import type { ErrorKind } from "@berth/base";
 import { nodePowers } from "@berth/client";
-import type { ClientPowers } from "@berth/client";
-import type { CallOptions, GraphRequest, InstalledNode, JournalEntry, JournalQuery, PluginSummary } from "@berth/host";
+import type { ClientPowers, TransportAnswer } from "@berth/client";
+import type {
+  ActionStatistics,
+  CallOptions,
+  GraphRequest,
+  InstalledNode,
+  JournalEntry,
+  JournalQuery,
+  PluginSummary,
+  PluginUse,
+  Progress,
+  StatisticsQuery,
+} from "@berth/host";
 import { proofOf } from "@berth/host-http";
 
+import type { ActionNews } from "./action-run.ts";
 import { CliError } from "./errors.ts";
 import type { HostAccess, PendingInstall, ShownPlan } from "./host-access.ts";
 import type { HostFile } from "./host-file.ts";
 
 const PING_MS = 2_000;
+const LINES_TYPE = "application/x-ndjson";
+const LINE_FEED = 10;
 const MAX_ANSWER_BYTES = 256 * 1_048_576;
 const KINDS: ReadonlySet<string> = new Set<ErrorKind>(["usage", "input", "denied", "limit", "environment", "internal"]);
+
+interface SendOptions {
+  readonly bytes?: Uint8Array | undefined;
+  readonly type?: string;
+  readonly accept?: string;
+  readonly isOpen?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The host that another process runs on the same data directory, spoken to over loopback. */
 export class RemoteHost implements Disposable {
@@ -64,12 +86,12 @@ export class RemoteHost implements Disposable {
       trustKey: async (publisher, { keyId, algorithm, publicKey }) => {
         await this.#ask("POST", "keys", { json: { publisher, key: { keyId, algorithm, publicKey } } });
       },
-      callBytes: (id, action, bytes, options?: CallOptions<string>) => {
-        const { caller, signal } = options ?? {};
-        const user = caller === undefined ? "" : `?user=${name(caller)}`;
-        const path = `plugins/${name(id)}/actions/${name(action)}${user}`;
-        return this.#send("POST", path, { bytes, signal });
+      statistics: async (query) => {
+        const path = `statistics?${periodOf(query)}`;
+        return (await this.#ask<{ actions: ActionStatistics[] }>("GET", path)).actions;
       },
+      usage: async (query) => (await this.#ask<{ plugins: PluginUse[] }>("GET", `usage?${periodOf(query)}`)).plugins,
+      run: (id, action, input, options) => this.#run(`plugins/${name(id)}/actions/${name(action)}`, input, options),
       enable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "enabled" } }),
       disable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "disabled" } }),
       previewUninstall: (id) => this.#ask("GET", `plugins/${name(id)}/erasure`),
@@ -115,6 +137,41 @@ export class RemoteHost implements Disposable {
     };
   }
 
+  async *#run(
+    path: string,
+    input: Uint8Array,
+    { caller, signal, onProgress }: CallOptions<string>,
+  ): AsyncGenerator<ActionNews, undefined> {
+    const user = caller === undefined ? "" : `?user=${encodeURIComponent(caller)}`;
+    const left = new AbortController();
+    const answer = await this.#open("POST", `${path}${user}`, {
+      bytes: input,
+      accept: LINES_TYPE,
+      signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
+    });
+    let isWhole = false;
+    try {
+      for await (const line of readLines(answer.body, MAX_ANSWER_BYTES)) {
+        const { progress, error, ...said } = JSON.parse(line) as {
+          progress?: Progress;
+          error?: object;
+          output?: unknown;
+          item?: unknown;
+          end?: true;
+        };
+        if (progress !== undefined) onProgress?.(progress);
+        else if (error !== undefined) throw errorOf(new TextEncoder().encode(JSON.stringify(error)));
+        else if ("item" in said) yield { kind: "item", value: said.item };
+        else if ("output" in said) yield { kind: "output", value: said.output };
+        isWhole ||= "output" in said || "end" in said;
+      }
+    } finally {
+      // Whoever has enough leaves the connection, by which the host knows.
+      left.abort();
+    }
+    if (!isWhole) throw new CliError("CLI_HOST_RUNS", "the running host broke off its answer");
+  }
+
   async #ask<Answer>(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
@@ -126,37 +183,73 @@ export class RemoteHost implements Disposable {
     return JSON.parse(new TextDecoder().decode(answer)) as Answer;
   }
 
-  async #send(
+  async #send(method: "GET" | "POST" | "PUT" | "DELETE", path: string, options: SendOptions): Promise<Uint8Array> {
+    const { body } = await this.#open(method, path, options);
+    return readWhole(body);
+  }
+
+  /** @throws the running host's refusal */
+  async #open(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    options: { bytes?: Uint8Array | undefined; type?: string; isOpen?: boolean; signal?: AbortSignal | undefined },
-  ): Promise<Uint8Array> {
-    const { bytes, type = "application/json", isOpen = false, signal } = options;
+    { bytes, type = "application/json", accept, isOpen = false, signal }: SendOptions,
+  ): Promise<TransportAnswer> {
     const { url, token } = this.#file;
     const answer = await this.#powers.transport({
       method,
       url: new URL(path, url),
       headers: {
         ...(!isOpen && { authorization: `Bearer ${token}` }),
+        ...(accept !== undefined && { accept }),
         ...(bytes !== undefined && { "content-type": type }),
       },
       ...(bytes !== undefined && { body: bytes }),
       signal: signal ?? new AbortController().signal,
     });
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const part of answer.body) {
-      size += part.length;
-      if (size > MAX_ANSWER_BYTES) {
-        answer.discard();
-        throw new CliError("CLI_HOST_RUNS", "the running host answered more than any command takes");
-      }
-      parts.push(part);
-    }
-    const whole = Buffer.concat(parts);
-    if (answer.status < 400) return whole;
-    throw errorOf(whole);
+    if (answer.status < 400) return answer;
+    throw errorOf(await readWhole(answer.body));
   }
+}
+
+/** Asking as a period for the API's query. */
+function periodOf({ pluginId, from, to }: StatisticsQuery = {}): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries({ plugin: pluginId, from, to }))
+    if (value !== undefined) query.set(key, value);
+  return query;
+}
+
+const tooMuch = (): CliError => new CliError("CLI_HOST_RUNS", "the running host answered more than any command takes");
+
+async function readWhole(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    // Leaving the loop lets go of the connection.
+    if (size > MAX_ANSWER_BYTES) throw tooMuch();
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Lines without their ends; none may be longer than `maxBytes`. */
+async function* readLines(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string, undefined> {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    let start = 0;
+    for (let end = part.indexOf(LINE_FEED); end !== -1; end = part.indexOf(LINE_FEED, start)) {
+      yield Buffer.concat([...parts, part.subarray(start, end)]).toString("utf8");
+      parts = [];
+      size = 0;
+      start = end + 1;
+    }
+    size += part.length - start;
+    if (size > maxBytes) throw tooMuch();
+    if (start < part.length) parts.push(part.subarray(start));
+  }
+  if (size > 0) yield Buffer.concat(parts).toString("utf8");
 }
 
 /** The running host's refusal, as if it had been thrown here: same code, same kind, same exit code. */

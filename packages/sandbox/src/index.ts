@@ -25,6 +25,8 @@ export type { RunningPlugin, SupervisorOptions } from "./node-supervisor.ts";
 export { runSandboxHost } from "./node-sandbox-host.ts";
 export type { EndReason } from "./node-sandbox.ts";
 export type { PluginFailure } from "./plugin-failure.ts";
+export type { Progress } from "./progress.ts";
+export { ItemStream } from "./item-stream.ts";
 export { machineWalls } from "./walls/node-machine-walls.ts";
 export type { ChosenWall, MachineWalls, WallOptions } from "./walls/node-machine-walls.ts";
 export type { UserIdRange } from "./walls/node-user-id-pool.ts";

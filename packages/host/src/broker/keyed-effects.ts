@@ -6,6 +6,7 @@ import type { WireValue } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
 import type { EffectKey, ServiceCall } from "./service.ts";
+import { RememberedEffects } from "./remembered-effects.ts";
 import { formatStored, storedValueOf } from "./storage-rows.ts";
 
 /** Effects that are remembered of one plugin, and their answers' bytes in all. */
@@ -14,11 +15,17 @@ const MAX_BYTES = 16_777_216;
 /** Answers that are larger are asked for again: the other end may know the key. */
 const MAX_ANSWER_BYTES = 1_048_576;
 const DAY_MS = 86_400_000;
+/** What another plugin did is not known by this key, unless the call was given one. */
+const CALLS_A_PLUGIN = "plugins.call";
 
 /** The key of one call; `key` when the call repeats another one, or may be repeated. */
 export function mintEffectKey(key?: string): EffectKey {
-  return { key: key ?? randomUUID(), isRepeatable: key !== undefined, seen: new Map() };
+  const remembered = new RememberedEffects();
+  return { key: key ?? randomUUID(), isRepeatable: key !== undefined, seen: new Map(), remembered };
 }
+
+/** The key of a second attempt at a call: equal requests are counted anew. */
+export const repeatedKey = (key: EffectKey): EffectKey => ({ ...key, seen: new Map() });
 
 /**
  * Gives each effect of an `idempotent` action a key, and sees to it that an effect of a repeated call does not happen
@@ -42,7 +49,13 @@ export class KeyedEffects {
     run: (key: string) => Promise<unknown>,
   ): Promise<unknown> {
     const key = keyOf(effectKey, method, value);
-    if (!effectKey.isRepeatable) return run(key);
+    const { isRepeatable, remembered } = effectKey;
+    return remembered.once(key, isRepeatable || method !== CALLS_A_PLUGIN, () =>
+      isRepeatable ? this.#onceADay(pluginId, key, run) : run(key),
+    );
+  }
+
+  async #onceADay(pluginId: string, key: string, run: (key: string) => Promise<unknown>): Promise<unknown> {
     const known = await this.#find(pluginId, key);
     if (known !== undefined) return valueOf(known);
     const answer = (await run(key)) ?? null;

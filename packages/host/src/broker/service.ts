@@ -2,6 +2,7 @@ import { quote } from "@berth/base";
 import type { ActionDeclaration, Permission } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
+import type { RememberedEffects } from "./remembered-effects.ts";
 
 /** All calls that one call of the embedding program, one event or one schedule led to. */
 export interface CallTree {
@@ -43,6 +44,8 @@ export interface EffectKey {
   readonly isRepeatable: boolean;
   /** Equal requests of the call so far, by digest: the second of two is not a repetition of the first. */
   readonly seen: Map<string, number>;
+  /** What happened so far of the call, in case the host itself repeats it. */
+  readonly remembered: RememberedEffects;
 }
 
 /** What the broker knows of the call that a request belongs to. Nothing of it comes from the plugin. */

@@ -42,6 +42,7 @@ export const TABLES_OF_PLUGIN = [
   "event_deliveries",
   "events",
   "call_statistics",
+  "memory_statistics",
   "storage",
   "storage_usage",
 ] as const;
