@@ -17,7 +17,7 @@ import type { Plugin } from "./berth.gen.js";
 export default definePlugin<Plugin>({ actions: {
   tells(_, ctx) { for (let done = 1; done <= 3; done++) ctx.progress({ done, total: 3, message: "on the way" }); return 3; },
   async *numbers(count) { for (let n = 0; n < Number(count); n++) yield n; },
-  async *texts() { yield "two\\nlines"; yield { deep: ["\\u202e"] }; },
+  async *texts() { yield "two\\nlines"; yield { deep: [String.fromCharCode(0x202e)] }; },
   async *breaks() { yield 1; throw new RangeError("of the plugin's own"); },
 } });
 `;

@@ -277,8 +277,9 @@ test("ends a stream when whoever reads it goes, and asks for no more than is rea
       body: "1000000000",
       signal: left.signal,
     });
-    const [part] = await Array.fromAsync(take(answer.body as AsyncIterable<Uint8Array>, 1));
-    assert.match(Buffer.from(part as Uint8Array).toString(), /^\{"item":0\}\n/);
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    const { value } = await reader.read();
+    assert.match(Buffer.from(value as Uint8Array).toString(), /^\{"item":0\}\n/);
     left.abort();
     while ((await host.running()).some(({ callsUnderWay }) => callsUnderWay > 0))
       await new Promise((wake) => setTimeout(wake, 5));
@@ -286,15 +287,6 @@ test("ends a stream when whoever reads it goes, and asks for no more than is rea
     assert.equal(statistics?.calls, 1);
     assert.equal(await host.call("acme.demo", "echo", 1), 1);
   }));
-
-async function* take<Item>(items: AsyncIterable<Item>, count: number): AsyncGenerator<Item> {
-  let taken = 0;
-  for await (const item of items) {
-    yield item;
-    taken += 1;
-    if (taken === count) return;
-  }
-}
 
 test("tells statistics by period", () =>
   withServer(async (world) => {

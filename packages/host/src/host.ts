@@ -163,7 +163,7 @@ export class Host<Caller = undefined> {
 
   /**
    * Runs an action that streams, on a value of up to 1 MiB. The plugin is asked for items as they are taken: at most 16
-   * of them, or 1 MiB, wait here; each has at most 1 MiB and is checked when it is taken. Nothing begins before the
+   * of them, or 1 MiB, wait here; each has at most 1 MiB and is checked when it comes. Nothing begins before the
    * first is asked for. Whoever leaves early ends the call: its generator runs its `finally`. It counts as one call,
    * and is not repeated when a neighbour's crash ends it.
    *

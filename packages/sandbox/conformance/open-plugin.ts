@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+
 import type { Limits, SecurityLevel } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
@@ -67,16 +69,13 @@ export function openPlugin(engine: EngineDescriptor, code: string | Uint8Array, 
       }),
     );
   const stream = (action: string, input: unknown = null, signal?: AbortSignal): OpenStream => {
-    const items = new ItemStream();
+    const items = new ItemStream(decodeValue, (error) => assert.fail(String(error)));
     const whole = compartment
       .call({ action, input: encodeValue(input), caller: undefined, about: "{}", signal, items })
       .then(() => undefined)
       .finally(() => items.end());
     whole.catch(() => undefined); // Whoever asks how it ended hears it.
-    const take = async (): Promise<unknown> => {
-      const item = await items.take();
-      return item && decodeValue(item);
-    };
+    const take = async (): Promise<unknown> => (await items.take())?.value;
     return { take, whole };
   };
   return { supervisor, compartment, lines, usages, call, stream };

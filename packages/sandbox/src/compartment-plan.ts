@@ -63,7 +63,7 @@ export interface SandboxCall {
   /** Hears how far the call has come, while it is under way, some twenty times a second at most. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Where the items of an action go that streams. The call's own value is then the end of the stream, and says nothing. */
-  readonly items?: ItemStream | undefined;
+  readonly items?: ItemStream<unknown> | undefined;
   /** What its action has less of than the plugin, milliseconds: CPU time, and wall time for the answer or each item. */
   readonly cpuMs?: number | undefined;
   readonly wallMs?: number | undefined;

@@ -63,7 +63,7 @@ export class Running {
       isBusy: () => this.#calls.size > 0 || this.#leaving.size > 0 || this.#loading().length > 0,
       lookAtTime: (now) => this.#lookAtTime(now),
       usage: () => this.#attached?.usage(),
-      allowance: () => ({ bytes: this.#allowedBytes, cpuMs: allowedSilentMs(this.#plansAtWork()) }),
+      allowance: () => ({ bytes: this.#allowedBytes, cpuMs: allowedSilentMs(this.#cpuMsAtWork()) }),
       overdrew: (reason) => this.#overdrew(reason),
       used: ({ grownBytes }) => this.#tellMemory(grownBytes),
     });
@@ -167,6 +167,7 @@ export class Running {
         compartment: entry,
         context: { action, caller },
         inputBytes,
+        cpuMs: call.cpuMs ?? plan.limits.cpuMs,
         startedAt,
         deadlineAt: Math.min(startedAt + itemMs, endsAt),
         resolve,
@@ -242,9 +243,12 @@ export class Running {
     return entered !== undefined && this.#atWork().has(entered) ? entered : this.#leaving.get(this.#entered);
   }
 
-  #plansAtWork(): CompartmentPlan[] {
+  /** CPU time that whoever may be at work may use. Loading, and work for nobody, is the plugin's. */
+  #cpuMsAtWork(): number[] {
     const inside = this.#inside();
-    return [...(inside === undefined ? this.#atWork() : [inside])].map(({ plan }) => plan);
+    return [...(inside === undefined ? this.#atWork() : [inside])].map((entry) =>
+      entry.isReady ? this.#calls.mostCpuMsOf(entry) || entry.plan.limits.cpuMs : entry.plan.limits.cpuMs,
+    );
   }
 
   #lookAtTime(now: number): void {

@@ -13,6 +13,8 @@ export interface PendingCall {
   readonly compartment: LoadedCompartment;
   readonly context: CallContext;
   readonly inputBytes: number;
+  /** CPU time that it may use, milliseconds. */
+  readonly cpuMs: number;
   readonly startedAt: number;
   /** Of a stream: when its next item is late, unless it is not asked for one; else when the call is. */
   deadlineAt: number;
@@ -26,7 +28,7 @@ export interface PendingCall {
 
 /** What a call has besides that streams. */
 export interface PendingStream {
-  readonly items: ItemStream;
+  readonly items: ItemStream<unknown>;
   readonly window: StreamWindow;
   /** Time for each item, milliseconds. */
   readonly itemMs: number;
@@ -132,6 +134,13 @@ export class PendingCalls {
   /** Whether anybody waits for a call of the compartment. */
   isWaitedFor(compartment: LoadedCompartment): boolean {
     return [...this.#calls.values()].some((call) => call.compartment === compartment);
+  }
+
+  /** CPU time that the calls which somebody waits for may use, of the one that may most; 0 when there is none. */
+  mostCpuMsOf(compartment: LoadedCompartment): number {
+    let cpuMs = 0;
+    for (const call of this.#calls.values()) if (call.compartment === compartment) cpuMs = Math.max(cpuMs, call.cpuMs);
+    return cpuMs;
   }
 
   /** Compartments that may be at work, also for nobody. */

@@ -1,5 +1,4 @@
 import { isCodedError, quote } from "@berth/base";
-import { ItemStream } from "@berth/sandbox";
 import type { SandboxCall } from "@berth/sandbox";
 import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
@@ -92,11 +91,9 @@ export class Calls {
 
   /** See `Host.stream`. */
   stream(pluginId: string, action: string, input: unknown, scope: CallScope): StreamedItems {
-    const items = new ItemStream();
     let ofPlugin: InstalledPlugin | undefined;
-    return new StreamedItems({
-      items,
-      run: (left, faultOf) =>
+    const streamed: StreamedItems = new StreamedItems({
+      run: (items, left) =>
         this.#journalled(
           pluginId,
           action,
@@ -111,16 +108,14 @@ export class Calls {
             try {
               await this.#parts.compartments.run(plugin, { action, input: value, ...scope, signal, items, ...hears });
             } catch (error) {
-              const isLeft = left.aborted && isCodedError(error) && error.code === "SANDBOX_CANCELLED";
-              if (!isLeft) throw error;
-              // Whoever has enough has got what was wanted, unless an item was not what the manifest promises.
-              const wrong = faultOf();
-              if (wrong !== undefined) throw wrong;
+              // Whoever has enough has got what was wanted.
+              if (!left.aborted || !isCodedError(error) || error.code !== "SANDBOX_CANCELLED") throw error;
             }
+            streamed.verify();
           },
           true,
         ),
-      read: (item) => {
+      read(item) {
         const output = decodeValue(item);
         const plugin = ofPlugin as InstalledPlugin; // There are no items before it runs.
         const broken = plugin.validator(action, "output")(output);
@@ -128,6 +123,7 @@ export class Calls {
         return output;
       },
     });
+    return streamed;
   }
 
   /** Waits until no call is under way, at most so many milliseconds. */

@@ -1,14 +1,13 @@
-import type { ItemStream } from "@berth/sandbox";
+import { ItemStream } from "@berth/sandbox";
 import type { WireValue } from "@berth/wire";
 
 /** A call that streams, as whoever takes its items sees it. */
 export interface StreamedCall {
-  readonly items: ItemStream;
   /**
-   * Makes the call; ends when the stream has, or fails as it does. `left` fires when nobody takes items any more;
-   * `faultOf` tells what was wrong with an item, if that is why.
+   * Makes the call; ends when the stream has, or fails as it does. `left` fires when nobody wants items any more, be it
+   * because one was not what it should be.
    */
-  run(left: AbortSignal, faultOf: () => unknown): Promise<void>;
+  run(items: ItemStream<unknown>, left: AbortSignal): Promise<void>;
   /** @throws what is wrong with an item */
   read(item: WireValue): unknown;
 }
@@ -19,6 +18,7 @@ export interface StreamedCall {
  */
 export class StreamedItems implements AsyncIterableIterator<unknown, undefined, undefined>, AsyncDisposable {
   readonly #call: StreamedCall;
+  readonly #items: ItemStream<unknown>;
   readonly #left = new AbortController();
   #whole: Promise<void> | undefined;
   #fault: { readonly error: unknown } | undefined;
@@ -26,28 +26,30 @@ export class StreamedItems implements AsyncIterableIterator<unknown, undefined, 
 
   constructor(call: StreamedCall) {
     this.#call = call;
+    this.#items = new ItemStream<unknown>(
+      (item) => call.read(item),
+      (error) => {
+        this.#fault = { error };
+        this.#left.abort();
+      },
+    );
+  }
+
+  /** What was wrong with an item, if anything was. */
+  verify(): void {
+    if (this.#fault !== undefined) throw this.#fault.error;
   }
 
   async next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#isOver) return OVER;
     this.#whole ??= this.#run();
-    const item = await this.#call.items.take();
-    if (item === undefined || this.#left.signal.aborted) {
-      const isOver = this.#isOver;
-      this.#isOver = true;
-      // Only one of those who wait hears of a failure, as with a generator.
-      if (!isOver) await this.#whole;
-      return OVER;
-    }
-    try {
-      return { done: false, value: this.#call.read(item) };
-    } catch (error) {
-      this.#isOver = true;
-      this.#fault = { error };
-      this.#left.abort();
-      await this.#whole;
-      throw error;
-    }
+    const item = await this.#items.take();
+    if (this.#isOver) return OVER;
+    if (item !== undefined) return { done: false, value: item.value };
+    // Only the first of those who wait hears how it ended, as with a generator.
+    this.#isOver = true;
+    await this.#whole;
+    return OVER;
   }
 
   async return(): Promise<IteratorResult<unknown, undefined>> {
@@ -67,18 +69,9 @@ export class StreamedItems implements AsyncIterableIterator<unknown, undefined, 
   }
 
   #run(): Promise<void> {
-    const whole = this.#runWhole();
-    whole.catch(() => undefined); // Whoever takes the last item hears of it.
+    const whole = this.#call.run(this.#items, this.#left.signal).finally(() => this.#items.end());
+    whole.catch(() => undefined); // Whoever asks for what follows the last item hears of it.
     return whole;
-  }
-
-  async #runWhole(): Promise<void> {
-    const { signal } = this.#left;
-    try {
-      await this.#call.run(signal, () => this.#fault?.error);
-    } finally {
-      this.#call.items.end();
-    }
   }
 }
 

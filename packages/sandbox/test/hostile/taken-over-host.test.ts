@@ -58,7 +58,16 @@ for (const [index, attacked] of FRAME_ATTACKS.entries()) {
     assert.equal(await neighbour.call("echo", "before"), "before");
     const heard: Progress[] = [];
     const onProgress = (progress: Progress): unknown => heard.push(progress);
-    const more = isHeard ? { onProgress } : isStream ? { items: new ItemStream() } : {};
+    const more = isHeard
+      ? { onProgress }
+      : isStream
+        ? {
+            items: new ItemStream(
+              (item) => item,
+              () => undefined,
+            ),
+          }
+        : {};
     const attacking = call("x", null, undefined, more);
     const [ending, during] = await Promise.allSettled([attacking, neighbour.call("echo", "during")]);
     assert.ok(heard.length <= 400, `${heard.length} reports`);
