@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-
 import { readFileSync } from "node:fs";
-
-import assert from "node:assert/strict";
 
 import { PluginLoadError } from "@berth/sandbox";
 import type { Compartment, CompartmentPort } from "@berth/sandbox";
