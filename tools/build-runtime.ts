@@ -26,6 +26,11 @@ const parts = ["addresses", "base64", "cloning", "digests"].flatMap((part) =>
 const entries: readonly RuntimeEntry[] = [
   ...parts,
   {
+    input: "packages/sandbox/src/node-starter-main.ts",
+    output: "packages/sandbox/dist-runtime/starter.cjs",
+    format: "cjs",
+  },
+  {
     input: "engines/isolate/src/guest-main.ts",
     output: "engines/isolate/dist-runtime/guest.js",
     format: "iife",

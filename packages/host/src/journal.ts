@@ -108,11 +108,12 @@ export class Journal {
 
   /** Counts a use; it reaches the disk within 100 ms. */
   note(record: JournalRecord): void {
-    this.#count(record, this.#now().toISOString(), 1, record.durationUs ?? 0);
+    this.#count(record, undefined, 1, record.durationUs ?? 0);
     this.#schedule();
   }
 
-  #count(record: JournalRecord, at: string, count: number, durationUs: number): void {
+  /** `at` is left out for now. */
+  #count(record: JournalRecord, at: string | undefined, count: number, durationUs: number): void {
     const { kind, pluginId, version = "", subject = "", outcome, detail = "" } = record;
     const key = `${kind}\n${pluginId}\n${version}\n${subject}\n${outcome}\n${detail}`;
     const pending = this.#pending.get(key);
@@ -120,7 +121,7 @@ export class Journal {
       pending.count += count;
       pending.durationUs += durationUs;
     } else if (this.#pending.size < MAX_PENDING || subject === MORE) {
-      this.#pending.set(key, { record, at, count, durationUs });
+      this.#pending.set(key, { record, at: at ?? this.#now().toISOString(), count, durationUs });
     } else {
       this.#count({ ...record, subject: MORE, detail: undefined }, at, count, durationUs);
     }

@@ -23,7 +23,7 @@ var berthPlugin = { actions: {
   microtask: async () => { queueMicrotask(() => { throw new TypeError("in a microtask"); }); await tick(); return "answered"; },
   chain: async () => { nobody().then(() => {}).finally(() => {}); await tick(); return "answered"; },
   inListener: async () => { const c = new AbortController(); c.signal.onabort = () => { throw new RangeError("in a listener"); }; c.abort(); await tick(); },
-  ofTheBroker: async (value, ctx) => { ctx.storage.get("x"); await tick(); await tick(); return "answered"; },
+  ofTheBroker: async (value, ctx) => { ctx.storage.get("x"); await ctx.storage.get("y").catch(() => {}); await tick(); return "answered"; },
   handledSoon: async () => { const soon = nobody(); await null; await null; return soon.catch((error) => error.message); },
   handledByRace: async () => Promise.race([nobody(), "x"]).catch(() => "caught"),
   handledByAll: async () => (await Promise.allSettled(Array.from({ length: 20000 }, nobody))).length,

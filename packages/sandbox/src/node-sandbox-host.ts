@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 
 import { Session, textOf } from "@berth/wire";
@@ -16,12 +17,14 @@ import type { CallExtras, LoadHead } from "./protocol.ts";
 import { MAX_REQUEST_BYTES, RequestWindow } from "./request-window.ts";
 import { StreamWindow, MAX_ITEM_BYTES } from "./stream-window.ts";
 import { confine } from "./walls/node-confine.ts";
+import type { Leave } from "./walls/node-confine.ts";
 import { FOREIGN_FUNCTIONS_FILE } from "./walls/node-foreign-functions.ts";
 import { runtimeFile, sandboxHostArguments } from "./walls/node-runtime-files.ts";
 
 export { loadAddon, runtimeFile } from "./walls/node-runtime-files.ts";
 
 const MAX_METHOD_LENGTH = 1_000;
+const STDERR_DESCRIPTOR = 2;
 const NO_BYTES = new Uint8Array(0);
 const NO_SECTIONS: readonly Uint8Array[] = [];
 const NO_VALUE: WireValue = { json: Buffer.from("null"), bytes: [] };
@@ -39,14 +42,24 @@ export function runSandboxHost(engine: Engine): void {
   const pipe = new BatchedPipe((bytes) => socket.write(bytes));
   // Everything is loaded, and nothing of the pipe has been read: that happens in a later turn.
   const { confinement } = sandboxHostArguments();
-  if (confinement !== undefined) confine(runtimeFile(FOREIGN_FUNCTIONS_FILE), confinement);
+  const leave: Leave =
+    confinement === undefined
+      ? (code) => process.exit(code)
+      : confine(runtimeFile(FOREIGN_FUNCTIONS_FILE), confinement);
+  process.on("uncaughtException", ({ stack }) => {
+    try {
+      writeSync(STDERR_DESCRIPTOR, `${stack}\n`);
+    } finally {
+      leave(1);
+    }
+  });
   const host = new SandboxHost(engine, pipe);
   // While the embedding process hears that this one is ready and sends its first message.
   setImmediate(() => engine.prepare?.());
   socket.on("data", (bytes: Uint8Array) => host.receive(bytes));
   // The embedding process is gone, or wants this one to go: there is nobody left to work for.
-  socket.on("close", () => process.exit(0));
-  socket.on("error", () => process.exit(0));
+  socket.on("close", () => leave(0));
+  socket.on("error", () => leave(0));
 }
 
 /** A call of which items are wanted. */

@@ -1,4 +1,3 @@
-import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -11,14 +10,13 @@ import type { EngineDescriptor } from "./engine.ts";
 import { SandboxError } from "./errors.ts";
 import { BatchedPipe } from "./node-batched-pipe.ts";
 import { ProcessUsage } from "./node-process-usage.ts";
+import { startHere } from "./node-start.ts";
+import type { StartListener, StartProcess, StartedProcess } from "./node-start.ts";
 import { FromSandbox } from "./protocol.ts";
 import type { Usage } from "./usage-watch.ts";
 import type { GroupPlace } from "./walls/cgroup-mounts.ts";
 import type { ChosenWall } from "./walls/node-machine-walls.ts";
 import { ResourceGroup } from "./walls/node-resource-group.ts";
-import { spawnDescribed } from "./walls/node-spawn.ts";
-import type { SpawnedHost } from "./walls/node-spawn.ts";
-import type { Wall } from "./walls/wall.ts";
 
 /** Why a process was ended by us, or `crashed` when it ended by itself. */
 export type EndReason = "deadline" | "cpu" | "memory" | "protocol" | "closed" | "crashed";
@@ -30,9 +28,8 @@ export interface SandboxListener {
   ended(reason: EndReason, lastWords: string): void;
 }
 
-/** What is kept of a process's last words, and how much it may say before nobody listens any more. */
-const STDERR_BYTES = 4_096;
-const MAX_STDERR_BYTES = 262_144;
+/** What is kept of a process's last words. */
+const LAST_WORDS_CHARACTERS = 4_096;
 const READY_MS = 10_000;
 /** How long a launcher has to tell which process it started, when that is to be ended. */
 const TELL_MS = 1_000;
@@ -43,12 +40,18 @@ export class Sandbox {
   readonly engine: EngineDescriptor;
   readonly ready: Promise<void>;
   #listener: SandboxListener | undefined;
-  readonly #child: ChildProcess;
-  readonly #pipe: Duplex;
+  readonly #process: StartedProcess;
+  /** `undefined` until the process is there. */
+  #pipe: Duplex | undefined;
   readonly #session: Session;
   #group: ResourceGroup | undefined;
-  readonly #processId: Promise<number>;
-  /** Node's process as soon as it is known; `#pid` is the same one when it is ready. */
+  /** Node's process id; rejected when it ends without one. */
+  readonly #processId = Promise.withResolvers<number>();
+  readonly #readiness = Promise.withResolvers<void>();
+  readonly #readyTimer: NodeJS.Timeout;
+  /** What was spawned: Node, or its launcher; 0 until it is known. */
+  #spawnedId = 0;
+  /** Node's process as soon as it is known; `#pid` is the same one when it is watched. */
   #startingPid = 0;
   #pid = 0;
   #usage: ProcessUsage | undefined;
@@ -56,33 +59,32 @@ export class Sandbox {
   #why = "";
   #endReason: EndReason | undefined;
   #hasEnded = false;
-  #stderr = "";
-  #stderrBytes = 0;
+  #keepsAlive = true;
+  #lastWords = "";
   #isReady = false;
   /** Bytes held when ready, before any plugin: what the engine itself costs. */
   #baselineBytes = 0;
 
-  /** @throws SandboxError SANDBOX_START_FAILED when the system refuses at once, or the wall has no user left */
-  constructor(engine: EngineDescriptor, { wall, groupPlace }: Pick<ChosenWall, "wall" | "groupPlace">) {
+  /**
+   * `start` starts the process; left out, as a child of this one.
+   *
+   * @throws SandboxError SANDBOX_START_FAILED when the system refuses at once, or the wall has no user left
+   */
+  constructor(
+    engine: EngineDescriptor,
+    { wall, groupPlace }: Pick<ChosenWall, "wall" | "groupPlace">,
+    start: StartProcess = startHere,
+  ) {
     this.engine = engine;
-    const { child, pipe, stderr, processId } = startBehind(wall, engine.name);
-    this.#child = child;
-    this.#pipe = pipe;
-    this.#processId = processId;
-    processId.then(
-      (pid) => (this.#startingPid = pid),
-      () => undefined, // Handled where it is awaited.
-    );
-    const ready = Promise.withResolvers<void>();
-    this.ready = ready.promise;
-    // Whoever awaits `ready` hears of a failure; a spare that nobody awaits must not become an unhandled rejection.
-    ready.promise.catch(() => undefined);
-    const timer = setTimeout(() => this.end("crashed"), READY_MS);
+    this.ready = this.#readiness.promise;
+    // Whoever awaits these hears of a failure; a spare that nobody awaits must not become an unhandled rejection.
+    this.ready.catch(() => undefined);
+    const processId = this.#processId.promise;
     // At once, while it may still be looked into.
     const opened = processId.then((pid) => this.#watch(pid));
     opened.catch(() => undefined); // Awaited when it is ready.
     const outgoing = new BatchedPipe((bytes) => {
-      if (!this.#pipe.destroyed) this.#pipe.write(bytes);
+      if (this.#pipe?.destroyed === false) this.#pipe.write(bytes);
     });
     this.#session = new Session(outgoing.write, (message) => {
       // What came with the frame that broke the protocol is no better.
@@ -92,12 +94,7 @@ export class Sandbox {
       if (this.#isReady) return this.end("protocol");
       this.#isReady = true;
       opened.then(
-        () => {
-          clearTimeout(timer);
-          this.#baselineBytes = this.#usage?.heldBytes() ?? 0;
-          if (groupPlace !== undefined) this.#joinGroup(groupPlace);
-          ready.resolve();
-        },
+        () => this.#becomeReady(groupPlace),
         // The launcher did not say which process to watch, or it cannot be watched.
         (error: Error) => {
           this.#why = error.message;
@@ -105,32 +102,63 @@ export class Sandbox {
         },
       );
     });
-    this.#pipe.on("data", (bytes: Uint8Array) => this.#receive(bytes));
-    this.#pipe.on("error", () => this.end("crashed"));
-    stderr.on("data", (bytes: Buffer) => {
-      this.#stderr = (this.#stderr + bytes.toString("latin1")).slice(-STDERR_BYTES);
-      this.#stderrBytes += bytes.length;
-      if (this.#stderrBytes > MAX_STDERR_BYTES) this.#child.stderr?.destroy();
-    });
-    const onEnd = (why: string): void => {
-      if (this.#hasEnded) return;
-      this.#hasEnded = true;
-      clearTimeout(timer);
-      this.#usage?.[Symbol.dispose]();
-      this.#usage = undefined;
-      const lastWords = sanitize(this.#stderr.trim().split("\n").slice(-3).join(" | ") || this.#why || why, 400);
-      ready.reject(
-        new SandboxError(
-          "SANDBOX_START_FAILED",
-          `a sandbox host (${engine.name}) ended before it was ready: ${lastWords}`,
-        ),
-      );
-      const hasRunOut = this.#endReason === undefined && this.#group?.hasRunOut() === true;
-      void this.#group?.remove();
-      this.#listener?.ended(this.#endReason ?? (hasRunOut ? "memory" : "crashed"), lastWords);
+    this.#readyTimer = setTimeout(() => this.end("crashed"), READY_MS);
+    try {
+      this.#process = start(wall.describe(), this.#startListener());
+    } catch (error) {
+      clearTimeout(this.#readyTimer);
+      const why = sanitize(error instanceof Error ? error.message : String(error));
+      throw new SandboxError("SANDBOX_START_FAILED", `a sandbox host (${engine.name}) could not be started: ${why}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #startListener(): StartListener {
+    return {
+      connected: (pipe, spawnedId) => {
+        this.#pipe = pipe;
+        this.#spawnedId = spawnedId;
+        // It was told to end, or ended, before it was there.
+        if (this.hasEnded) pipe.destroy();
+        pipe.on("error", () => this.end("crashed"));
+        pipe.on("data", (bytes: Uint8Array) => this.#receive(pipe, bytes));
+        this.#holdPipe();
+      },
+      knownAs: (pid) => {
+        this.#startingPid = pid;
+        this.#processId.resolve(pid);
+      },
+      said: (words) => (this.#lastWords = (this.#lastWords + words).slice(-LAST_WORDS_CHARACTERS)),
+      ended: (why) => this.#noteEnd(why),
     };
-    this.#child.on("error", (error) => onEnd(error.message));
-    this.#child.on("exit", (code, signal) => onEnd(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  }
+
+  #becomeReady(groupPlace: GroupPlace | undefined): void {
+    clearTimeout(this.#readyTimer);
+    this.#baselineBytes = this.#usage?.heldBytes() ?? 0;
+    if (groupPlace !== undefined) this.#joinGroup(groupPlace);
+    this.#readiness.resolve();
+  }
+
+  #noteEnd(why: string): void {
+    this.#hasEnded = true;
+    clearTimeout(this.#readyTimer);
+    this.#processId.reject(new Error("the launcher told no process id"));
+    // A process that outlives its launcher has nobody left to work for.
+    this.#pipe?.destroy();
+    this.#usage?.[Symbol.dispose]();
+    this.#usage = undefined;
+    const lastWords = sanitize(this.#lastWords.trim().split("\n").slice(-3).join(" | ") || this.#why || why, 400);
+    this.#readiness.reject(
+      new SandboxError(
+        "SANDBOX_START_FAILED",
+        `a sandbox host (${this.engine.name}) ended before it was ready: ${lastWords}`,
+      ),
+    );
+    const hasRunOut = this.#endReason === undefined && this.#group?.hasRunOut() === true;
+    void this.#group?.remove();
+    this.#listener?.ended(this.#endReason ?? (hasRunOut ? "memory" : "crashed"), lastWords);
   }
 
   /** Node's process, which is not always the one that was spawned; 0 until it is known. */
@@ -144,7 +172,7 @@ export class Sandbox {
 
   /** Bytes that were sent and that the process has not taken from the pipe. */
   get unreadBytes(): number {
-    return this.#session.queuedBytes + this.#pipe.writableLength;
+    return this.#session.queuedBytes + (this.#pipe?.writableLength ?? 0);
   }
 
   /** @throws Error where it cannot be seen what the process uses: what cannot be watched must not run */
@@ -187,10 +215,14 @@ export class Sandbox {
 
   /** A spare must not keep the embedding program alive; a process with work must. */
   setKeepsAlive(keepsAlive: boolean): void {
-    const method = keepsAlive ? "ref" : "unref";
-    this.#child[method]();
-    // Node types stdio as plain streams; pipes of a child are sockets, which can be unreferenced.
-    for (const stream of [this.#pipe, this.#child.stderr]) (stream as Socket | null)?.[method]();
+    this.#keepsAlive = keepsAlive;
+    this.#process.setKeepsAlive(keepsAlive);
+    this.#holdPipe();
+  }
+
+  #holdPipe(): void {
+    // Node types a child's pipes as plain streams; they are sockets, which can be unreferenced.
+    (this.#pipe as Socket | undefined)?.[this.#keepsAlive ? "ref" : "unref"]();
   }
 
   /** @throws WireError WIRE_VALUE_TOO_LARGE */
@@ -201,34 +233,34 @@ export class Sandbox {
   /** SIGKILL, at once: a process that holds hostile code is not asked. */
   end(reason: EndReason): void {
     this.#endReason ??= reason;
-    this.#pipe.destroy();
+    this.#pipe?.destroy();
     if (this.#startingPid > 0) return this.#kill();
     // A launcher that is killed before its child follows it leaves that one behind, waiting for ever: first comes
     // the child's number, which it tells within milliseconds, or its end.
     const kill = (): void => this.#kill();
     const timer = setTimeout(kill, TELL_MS);
-    this.#processId.then(kill, kill).finally(() => clearTimeout(timer));
+    this.#processId.promise.then(kill, kill).finally(() => clearTimeout(timer));
   }
 
   #kill(): void {
     if (this.#hasEnded) return;
-    if (isChildOf(this.#startingPid, this.#child.pid)) {
+    if (isChildOf(this.#startingPid, this.#spawnedId)) {
       try {
         process.kill(this.#startingPid, "SIGKILL");
       } catch {
         // It has ended already, or it belongs to a user whom only its launcher may signal.
       }
     }
-    this.#child.kill("SIGKILL");
+    this.#process.kill();
   }
 
-  #receive(bytes: Uint8Array): void {
+  #receive(pipe: Duplex, bytes: Uint8Array): void {
     if (this.hasEnded) return;
     // A read that filled its buffer is followed by others in the same turn of the event loop, up to two
     // megabytes: a flood must not keep the embedding program from its own work.
     if (bytes.length >= FULL_READ_BYTES) {
-      this.#pipe.pause();
-      setImmediate(() => this.#pipe.resume());
+      pipe.pause();
+      setImmediate(() => pipe.resume());
     }
     try {
       // A plain view: sections of it reach callers, who expect Uint8Array and not Node's Buffer.
@@ -241,23 +273,12 @@ export class Sandbox {
 }
 
 /** By its number alone it could be another process by now; the launcher's child it is only while both live. */
-function isChildOf(pid: number, parent: number | undefined): boolean {
-  if (pid === 0 || pid === parent || parent === undefined) return false;
+function isChildOf(pid: number, parent: number): boolean {
+  if (pid === 0 || pid === parent || parent === 0) return false;
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
   } catch {
     return false; // It has ended.
-  }
-}
-
-function startBehind(wall: Wall, engine: string): SpawnedHost {
-  try {
-    return spawnDescribed(wall.describe());
-  } catch (error) {
-    const why = sanitize(error instanceof Error ? error.message : String(error));
-    throw new SandboxError("SANDBOX_START_FAILED", `a sandbox host (${engine}) could not be started: ${why}`, {
-      cause: error,
-    });
   }
 }

@@ -1,5 +1,6 @@
 import type { EngineDescriptor } from "./engine.ts";
 import { Sandbox } from "./node-sandbox.ts";
+import type { StartProcess } from "./node-start.ts";
 import type { ChosenWall } from "./walls/node-machine-walls.ts";
 
 /** How long after the last start spares are started: whoever needed a process has it by then. */
@@ -10,11 +11,13 @@ export class Spares {
   readonly #count: number;
   readonly #spares = new Map<string, Sandbox[]>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #start: StartProcess;
   #isClosed = false;
 
   /** `count`: for each engine and wall in use. */
-  constructor(count: number) {
+  constructor(count: number, start: StartProcess) {
     this.#count = count;
+    this.#start = start;
   }
 
   /** A process for whoever asks: a spare if there is one. */
@@ -22,7 +25,7 @@ export class Spares {
     const spares = this.#of(engine, chosen);
     let sandbox = spares.shift();
     while (sandbox?.hasEnded === true) sandbox = spares.shift();
-    sandbox ??= new Sandbox(engine, chosen);
+    sandbox ??= new Sandbox(engine, chosen, this.#start);
     sandbox.setKeepsAlive(true);
     this.#refillLater(engine, chosen);
     return sandbox;
@@ -35,7 +38,7 @@ export class Spares {
     const alive = spares.filter(({ hasEnded }) => !hasEnded);
     spares.splice(0, spares.length, ...alive);
     while (spares.length < this.#count) {
-      const spare = new Sandbox(engine, chosen);
+      const spare = new Sandbox(engine, chosen, this.#start);
       spare.setKeepsAlive(false);
       spares.push(spare);
     }

@@ -11,6 +11,7 @@ import { LeasePool } from "./node-lease-pool.ts";
 import { Pack } from "./node-pack.ts";
 import type { Sandbox } from "./node-sandbox.ts";
 import { Spares } from "./node-spares.ts";
+import { Starter } from "./node-starter.ts";
 import { SupervisedCompartment } from "./node-supervised-compartment.ts";
 import { Suspects } from "./suspects.ts";
 import { chooseWall } from "./walls/node-machine-walls.ts";
@@ -72,6 +73,7 @@ export class Supervisor {
   readonly #households = new Map<string, Household>();
   readonly #householdOfHome = new WeakMap<Home, Household>();
   readonly #compartments = new Set<SupervisedCompartment>();
+  readonly #starter = new Starter();
   readonly #spares: Spares;
   readonly #suspects: Suspects;
   #sweeper: NodeJS.Timeout | undefined;
@@ -79,7 +81,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions = {}) {
     this.#options = options;
-    this.#spares = new Spares(options.spares ?? 0);
+    this.#spares = new Spares(options.spares ?? 0, this.#starter.start);
     this.#suspects = new Suspects(options.probationMs ?? PROBATION_MS, () => performance.now());
   }
 
@@ -226,6 +228,7 @@ export class Supervisor {
     clearInterval(this.#sweeper);
     for (const { home } of this.#households.values()) home.close();
     this.#spares.close();
+    this.#starter.close();
     this.#households.clear();
     this.#compartments.clear();
   }

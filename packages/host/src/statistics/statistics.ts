@@ -41,6 +41,7 @@ export interface CallCost {
 const FLUSH_MS = 1_000;
 /** Different actions and outcomes kept between two flushes; actions come from manifests, outcomes from our own codes. */
 const MAX_PENDING = 10_000;
+const HOUR_MS = 3_600_000;
 const HOUR = "YYYY-MM-DDTHH".length;
 
 interface Tally {
@@ -52,7 +53,7 @@ interface Tally {
   durationUs: number;
   cpuUs: number;
   retries: number;
-  lastAt: string;
+  lastAtMs: number;
   readonly histogram: Histogram;
 }
 
@@ -78,20 +79,31 @@ export class Statistics {
   }
 
   note(pluginId: string, action: string, outcome: string, { durationUs, cpuUs, retries }: CallCost): void {
-    const lastAt = this.#now().toISOString();
-    const hour = lastAt.slice(0, HOUR);
-    const key = `${pluginId}\n${action}\n${hour}\n${outcome}`;
+    const lastAtMs = this.#now().getTime();
+    const key = `${pluginId}\n${action}\n${Math.floor(lastAtMs / HOUR_MS)}\n${outcome}`;
     let tally = this.#pending.get(key);
     if (tally === undefined) {
       if (this.#pending.size >= MAX_PENDING) return; // The disk has failed for long; counts are the least of it.
-      tally = { pluginId, action, hour, outcome, calls: 0, durationUs: 0, cpuUs: 0, retries: 0, lastAt, histogram: [] };
+      const hour = new Date(lastAtMs).toISOString().slice(0, HOUR);
+      tally = {
+        pluginId,
+        action,
+        hour,
+        outcome,
+        calls: 0,
+        durationUs: 0,
+        cpuUs: 0,
+        retries: 0,
+        lastAtMs,
+        histogram: [],
+      };
       this.#pending.set(key, tally);
     }
     tally.calls += 1;
     tally.durationUs += durationUs;
     tally.cpuUs += cpuUs;
     tally.retries += retries;
-    tally.lastAt = lastAt;
+    tally.lastAtMs = lastAtMs;
     addDuration(tally.histogram, durationUs);
     this.#timer ??= this.#flushSoon();
   }
@@ -185,7 +197,7 @@ export class Statistics {
           durationUs: 0,
           cpuUs: 0,
           retries: 0,
-          lastAt: "",
+          lastAtMs: 0,
           histogram: [],
           outcomes: new Map(),
         };
@@ -193,28 +205,29 @@ export class Statistics {
       }
       const outcome = String(row["outcome"]);
       const calls = Number(row["calls"]);
-      const lastAt = String(row["last_at"]);
       sum.outcomes.set(outcome, (sum.outcomes.get(outcome) ?? 0) + calls);
       sum.calls += calls;
       sum.durationUs += Number(row["duration_us"]);
       sum.cpuUs += Number(row["cpu_us"]);
       sum.retries += Number(row["retries"]);
-      if (lastAt > sum.lastAt) sum.lastAt = lastAt;
+      sum.lastAtMs = Math.max(sum.lastAtMs, Date.parse(String(row["last_at"])));
       addHistogram(sum.histogram, parseHistogram(row["histogram"]));
     }
-    return [...found.values()].map(({ histogram, outcomes, durationUs, cpuUs, retries, calls, lastAt, ...names }) => ({
-      pluginId: names.pluginId,
-      action: names.action,
-      calls,
-      outcomes: Object.fromEntries(outcomes),
-      p50Ms: percentileMs(histogram, 0.5),
-      p95Ms: percentileMs(histogram, 0.95),
-      p99Ms: percentileMs(histogram, 0.99),
-      meanMs: calls === 0 ? undefined : durationUs / calls / 1_000,
-      cpuMs: cpuUs / 1_000,
-      retries,
-      lastUsedAt: lastAt,
-    }));
+    return [...found.values()].map(
+      ({ histogram, outcomes, durationUs, cpuUs, retries, calls, lastAtMs, ...names }) => ({
+        pluginId: names.pluginId,
+        action: names.action,
+        calls,
+        outcomes: Object.fromEntries(outcomes),
+        p50Ms: percentileMs(histogram, 0.5),
+        p95Ms: percentileMs(histogram, 0.95),
+        p99Ms: percentileMs(histogram, 0.99),
+        meanMs: calls === 0 ? undefined : durationUs / calls / 1_000,
+        cpuMs: cpuUs / 1_000,
+        retries,
+        lastUsedAt: new Date(lastAtMs).toISOString(),
+      }),
+    );
   }
 
   /** Adds a tally to what is stored of the same hour. The host alone writes here, so reading first is safe. */
@@ -227,7 +240,7 @@ export class Statistics {
     durationUs,
     cpuUs,
     retries,
-    lastAt,
+    lastAtMs,
     histogram,
   }: Tally): Promise<Statement> {
     const [row] = await this.#store.all(
@@ -249,7 +262,7 @@ export class Statistics {
         outcome,
         calls,
         Math.round(durationUs),
-        lastAt,
+        new Date(lastAtMs).toISOString(),
         JSON.stringify(sum),
         Math.round(cpuUs),
         retries,

@@ -35,11 +35,6 @@ export interface Attack {
    * one level of each engine.
    */
   readonly isForEveryLevel?: boolean;
-  /**
-   * In a process of its own: nobody waits for it any more, and whoever shares its process is held up until the
-   * process has used as much CPU time as the neighbour may.
-   */
-  readonly isAlone?: boolean;
   /** What the embedding side does, where more is needed than one call; asserts by itself. */
   readonly play?: (scene: Scene) => Promise<void>;
 }

@@ -21,13 +21,7 @@ const HONEST_JAVASCRIPT = bundleOf({ action: "() => null" });
 const GONE_TRIES = 3_000;
 
 /** What a call may hear that was under way in a process which was lost to a plugin beside it. */
-const LOST_BESIDE: ReadonlySet<string> = new Set([
-  "answers",
-  "SANDBOX_NEIGHBOUR",
-  "SANDBOX_CRASHED",
-  "SANDBOX_CPU",
-  "SANDBOX_MEMORY",
-]);
+const LOST_BESIDE: ReadonlySet<string> = new Set(["answers", "SANDBOX_NEIGHBOUR"]);
 
 /** After these the process itself may be gone, and one that crashes often is started later and later. */
 const COSTS_THE_PROCESS: ReadonlySet<string> = new Set(["SANDBOX_CRASHED", "SANDBOX_MEMORY", "SANDBOX_PROTOCOL"]);
@@ -97,10 +91,9 @@ export class Stage {
   async play(kind: string, attack: Attack): Promise<number> {
     const cellmate = this.#renewCell();
     const opened: OpenPlugin[] = [];
-    const key = attack.isAlone === true ? `${this.#cellKey}, alone` : this.#cellKey;
     const attackerName = this.#newPlugin();
     const openAttacker = (limits: Limits): OpenPlugin => {
-      const plugin = this.#open(attackerName, key, attack.module ?? bundleOf(attack), limits, attack.respond);
+      const plugin = this.#open(attackerName, this.#cellKey, attack.module ?? bundleOf(attack), limits, attack.respond);
       opened.push(plugin);
       return plugin;
     };

@@ -157,7 +157,6 @@ const ATTACKS: readonly Attack[] = [
     "(value, ctx) => new Promise(() => ctx.signal.addEventListener('abort', () => { for (;;); }))",
     ["SANDBOX_CANCELLED"],
     {
-      isAlone: true,
       play: async ({ attacker }) => {
         const stop = new AbortController();
         const call = attacker.call("attack", null, stop.signal);

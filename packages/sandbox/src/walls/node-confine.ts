@@ -35,17 +35,23 @@ const OLD_KERNEL_DESCRIPTORS = 65_536;
 /** Numbers of asm-generic/resource.h, the same on both processors. */
 const Limit = { fileSize: 1, core: 4, processes: 6, openFiles: 7 } as const;
 
+/** Ends this process at once. */
+export type Leave = (code: number) => void;
+
 /**
  * Takes from this process, for good, what a sandbox host does not need once it serves: inherited descriptors, core
  * dumps, growing files, being looked into, programs and processes, and, with the filter for serving, files and sockets.
  * To be called when everything is loaded and before the first foreign byte is read.
  *
+ * @returns how this process ends itself from now on: what libraries have registered for an orderly exit waits for ever
+ *   when they may do nothing any more (koffi's does)
  * @throws Error when the system refuses any step: the process must not serve then
  */
-export function confine(libraryPath: string, { maxOpenFiles, maxThreads, filter: kind }: Confinement): void {
+export function confine(libraryPath: string, { maxOpenFiles, maxThreads, filter: kind }: Confinement): Leave {
   const koffi = createRequire(libraryPath)(libraryPath) as Koffi;
   const libc = koffi.load(null);
   const prctl = libc.func("int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)");
+  const end = libc.func("void _exit(int)");
   const setrlimit = libc.func("int setrlimit(int, const void *)");
   const must = (what: string, answer: number): void => {
     if (answer !== 0) throw new Error(`${what} failed with error ${koffi.errno()}`);
@@ -83,6 +89,7 @@ export function confine(libraryPath: string, { maxOpenFiles, maxThreads, filter:
   must("seccomp", installFilter(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, program));
   // The filter is in force when something that was possible is so no longer.
   if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) !== -1) throw new Error("the filter is not in force");
+  return (code) => void end(code);
 }
 
 /**

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, readdirSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
+import type { Duplex } from "node:stream";
 import test from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -16,6 +17,7 @@ import { Supervisor } from "../../src/node-supervisor.ts";
 import { chooseWall, machineWalls } from "../../src/walls/node-machine-walls.ts";
 import { interpreterOf, linkedLibraries } from "../../src/walls/node-linked-libraries.ts";
 import { ResourceGroup, findGroupPlace } from "../../src/walls/node-resource-group.ts";
+import { spawnDescribed } from "../../src/walls/node-spawn.ts";
 import type { Wall, WallOffer } from "../../src/walls/wall.ts";
 
 const walls = await machineWalls(isolate());
@@ -104,6 +106,24 @@ for (const [which, offer] of offers) {
     for (let tries = 0; tries < 500 && isAlive(sandbox.pid); tries += 1) await wait(10);
     assert.ok(!isAlive(sandbox.pid));
   });
+
+  const endings: readonly [when: string, cause: (pipe: Duplex) => void, code: number][] = [
+    ["its pipe has ended", (pipe) => void pipe.destroy(), 0],
+    ["it was told nonsense", (pipe) => void pipe.write(new Uint8Array(64).fill(255)), 1],
+  ];
+  for (const [when, cause, code] of endings)
+    test(`behind the ${which} wall a sandbox host ends by itself when ${when}`, { skip }, async () => {
+      const { child, pipe } = spawnDescribed(offer.kind === "offered" ? offer.wall.describe() : assert.fail());
+      pipe.on("error", () => undefined);
+      await once(pipe, "data"); // It serves.
+      const exit = once(child, "exit");
+      cause(pipe);
+      try {
+        assert.deepEqual(await Promise.race([exit, wait(20_000, "it has not ended")]), [code, null]);
+      } finally {
+        child.kill("SIGKILL");
+      }
+    });
 
   test(`the ${which} wall falls with the embedding program, however that ends`, { skip }, async () => {
     const program = `

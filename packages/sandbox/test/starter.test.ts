@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import test from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+
+import { isolate } from "../../../engines/isolate/src/index.ts";
+import { descendants } from "../conformance/hostile/descendants.ts";
+import { openPlugin } from "../conformance/open-plugin.ts";
+import type { StartListener } from "../src/node-start.ts";
+import { Starter } from "../src/node-starter.ts";
+import { Supervisor } from "../src/node-supervisor.ts";
+import { machineWalls } from "../src/walls/node-machine-walls.ts";
+import type { SpawnDescription } from "../src/walls/wall.ts";
+
+const skip = process.platform !== "linux" && "elsewhere the embedding process starts sandbox hosts itself";
+const CODE = "var berthPlugin = { actions: { echo: (value) => value } };";
+const LIMITS = { memoryMiB: 32, cpuMs: 20_000, wallMs: 120_000 };
+
+/** Whether a process is there and not merely waiting for its parent to take note of its end. */
+const isAlive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}/stat`) && !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+
+async function untilGone(pids: readonly number[]): Promise<void> {
+  for (let tries = 0; tries < 3_000 && pids.some(isAlive); tries += 1) await wait(10);
+  assert.deepEqual(pids.filter(isAlive), []);
+}
+
+/** Collects what a listener hears. */
+function hearing(): { listener: StartListener; pipe: Promise<Duplex>; end: Promise<string> } {
+  const pipe = Promise.withResolvers<Duplex>();
+  const end = Promise.withResolvers<string>();
+  const listener: StartListener = {
+    connected: (connected) => pipe.resolve(connected),
+    knownAs: () => undefined,
+    said: () => undefined,
+    ended: (why) => end.resolve(why),
+  };
+  return { listener, pipe: pipe.promise, end: end.promise };
+}
+
+function starterOf(known: ReadonlySet<number>): number {
+  const found = [...descendants()].filter(
+    ([pid]) => !known.has(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("starter.cjs"),
+  );
+  assert.equal(found.length, 1);
+  return found[0]?.[0] ?? assert.fail();
+}
+
+test("hands over a pipe with everything that was said on it, however late it is taken", { skip }, async () => {
+  const { basic } = await machineWalls(isolate());
+  assert.ok(basic.kind === "offered");
+  const starter = new Starter();
+  const warm = hearing();
+  starter.start(basic.wall.describe(), warm.listener).kill();
+  await warm.end;
+  for (let round = 0; round < 3; round += 1) {
+    const { listener, pipe, end } = hearing();
+    const started = starter.start(basic.wall.describe(), listener);
+    // The embedding program is busy while the process starts and says that it serves.
+    const until = performance.now() + 500;
+    while (performance.now() < until);
+    const connected = await pipe;
+    const [first] = (await once(connected, "data")) as [Uint8Array];
+    assert.ok(first.length > 0);
+    started.kill();
+    assert.equal(await end, "signal SIGKILL");
+  }
+  starter.close();
+});
+
+test("says why a process could not be started", { skip }, async () => {
+  const starter = new Starter();
+  const { listener, end } = hearing();
+  let released = 0;
+  const description: SpawnDescription = {
+    command: "/nonexistent/program",
+    args: [],
+    launcherPipes: [],
+    release: () => (released += 1),
+  };
+  starter.start(description, listener);
+  assert.match(await end, /ENOENT/);
+  assert.equal(released, 1);
+  starter.close();
+});
+
+test("is lost with all that it started, and the next call has another one", { skip }, async () => {
+  const known = new Set([...descendants()].map(([pid]) => pid));
+  const supervisor = new Supervisor();
+  try {
+    const plugin = openPlugin(isolate(), CODE, { supervisor, plugin: "p", level: "standard", limits: LIMITS });
+    assert.equal(await plugin.call("echo", 1), 1);
+    const started = [...descendants()].map(([pid]) => pid).filter((pid) => !known.has(pid));
+    process.kill(starterOf(known), "SIGKILL");
+    await untilGone(started);
+    // The news may come after the first call was made.
+    await plugin.call("echo", 2).catch(() => undefined);
+    assert.equal(await plugin.call("echo", 3), 3);
+  } finally {
+    supervisor.close();
+  }
+});
+
+test("ends with its supervisor", { skip }, async () => {
+  const known = new Set([...descendants()].map(([pid]) => pid));
+  const supervisor = new Supervisor();
+  const plugin = openPlugin(isolate(), CODE, { supervisor, plugin: "p", level: "standard", limits: LIMITS });
+  assert.equal(await plugin.call("echo", 1), 1);
+  const started = [...descendants()].map(([pid]) => pid).filter((pid) => !known.has(pid));
+  assert.ok(started.length >= 2);
+  supervisor.close();
+  await untilGone(started);
+});
+
+test("falls with the embedding program, and takes along what it started", { skip }, async () => {
+  const at = (path: string): string => JSON.stringify(join(import.meta.dirname, path));
+  const program = `
+    import { isolate } from ${at("../../../engines/isolate/src/index.ts")};
+    import { descendants } from ${at("../conformance/hostile/descendants.ts")};
+    import { openPlugin } from ${at("../conformance/open-plugin.ts")};
+    import { Supervisor } from ${at("../src/node-supervisor.ts")};
+    const supervisor = new Supervisor();
+    const options = { supervisor, plugin: "p", level: "standard", limits: ${JSON.stringify(LIMITS)} };
+    await openPlugin(isolate(), ${JSON.stringify(CODE)}, options).call("echo", 1);
+    console.log(JSON.stringify([...descendants()].map(([pid]) => pid)));
+    process.kill(process.pid, "SIGKILL");`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: 60_000,
+  });
+  const [said] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  const pids = JSON.parse(said) as number[];
+  assert.ok(pids.length >= 2, said);
+  await untilGone(pids);
+});
