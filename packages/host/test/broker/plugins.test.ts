@@ -300,7 +300,7 @@ test("deadline and cancellation reach the end of a chain", () =>
     await install(host, made({ id: "acme.cc" }));
     await install(host, made({ id: "acme.bb", calls: ["acme.cc/*"] }));
     const limited = { contributes: { actions: { ...actions, call: { ...any, limits: { wallMs: 12_000 } } } } };
-    await install(host, made({ id: "acme.aa", calls: ["acme.bb/*"], manifest: limited }));
+    await install(host, made({ id: "acme.aa", calls: ["acme.bb/*", "acme.cc/*"], manifest: limited }));
     const outcomes = async (id: string): Promise<string[]> =>
       (await host.statistics({ pluginId: id })).flatMap((each) => Object.keys(each.outcomes));
     const endOf = async (id: string): Promise<string | undefined> => {
