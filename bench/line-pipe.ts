@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 /** A child process that answers each line with a line, in order. */
 export interface LinePipe {
   ask(line: string): Promise<string>;
+  /** The next line, without asking for it. */
+  listen(): Promise<string>;
   end(): void;
 }
 
@@ -21,12 +23,17 @@ export function openLinePipe(args: readonly string[]): LinePipe {
     for (const { reject } of waiting.splice(0))
       reject(new Error(`node ${args.join(" ")} ended with exit code ${code}`));
   });
+  const listen = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+    });
   return {
-    ask: (line) =>
-      new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        child.stdin.write(`${line}\n`);
-      }),
+    listen,
+    ask(line) {
+      const answer = listen();
+      child.stdin.write(`${line}\n`);
+      return answer;
+    },
     end: () => void child.kill(),
   };
 }

@@ -1,4 +1,4 @@
-// Many installed plugins on one idle host, and many idle compartments in one process.
+// Many installed plugins on one idle host, waking some of them, and many idle compartments in one process.
 import { execFile } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -11,10 +11,19 @@ import { openHost } from "@berth/host";
 import { Supervisor } from "@berth/sandbox";
 import { encodeValue } from "@berth/wire";
 
-import { installPlugin } from "../install-plugin.ts";
+import { builtPackages } from "../built.ts";
+import { openLinePipe } from "../line-pipe.ts";
+import type { LinePipe } from "../line-pipe.ts";
+import { idOf, installMany } from "../many-plugins.ts";
+import { percentile, ratio } from "../runner.ts";
 import type { Ratio, Row } from "../runner.ts";
 
 const PLUGINS = Number(process.env["BERTH_DENSITY_PLUGINS"] ?? 10_000);
+/** What waking one of many is compared with: waking one of these. */
+const FEW = 100;
+/** Plugins that are woken, and how many of them in one turn: as many as one process holds. */
+const WOKEN = Number(process.env["BERTH_DENSITY_WOKEN"] ?? 512);
+const A_TURN = 32;
 const COMPARTMENTS = 31;
 const CODE = `var berthPlugin = { actions: { echo: (value) => value } };`;
 
@@ -73,37 +82,123 @@ const row = (name: string, subject: string, value: number, unit: string): Row =>
   cpu: Number.NaN,
 });
 
+interface Opened {
+  readonly bareMB: number;
+  readonly openMs: number;
+  readonly openCpuMs: number;
+  readonly openMB: number;
+  readonly plugins: number;
+}
+
+interface Rested {
+  readonly residentMB: number;
+  readonly descriptors: number;
+}
+
+/** A data directory of many plugins, filled by a host of this process. */
+async function fill(dataDir: string, count: number): Promise<number> {
+  const host = await openHost({ dataDir, engines: [isolate()] });
+  const startedAt = performance.now();
+  await installMany(host, count);
+  const eachMs = (performance.now() - startedAt) / count;
+  await host.close();
+  return eachMs;
+}
+
+/** A host in a process of its own. */
+class ManyHost {
+  readonly count: number;
+  readonly opened: Promise<Opened>;
+  readonly #pipe: LinePipe;
+  /** Plugins in an order without pattern, so that each is called for the first time. */
+  readonly #uncalled: number[];
+
+  constructor(flags: readonly string[], dataDir: string, count: number) {
+    this.count = count;
+    this.#pipe = openLinePipe([...flags, "--expose-gc", join(folder, "host/many-host.mjs"), dataDir]);
+    this.opened = this.#pipe.listen().then((line) => JSON.parse(line) as Opened);
+    // 7,919 is a prime that divides no count here: every plugin comes once before any comes again.
+    this.#uncalled = Array.from({ length: count }, (_, index) => (index * 7_919) % count);
+  }
+
+  async wake(count: number): Promise<number[]> {
+    const ids = this.#uncalled.splice(0, count);
+    this.#uncalled.push(...ids);
+    return JSON.parse(await this.#pipe.ask(JSON.stringify(ids.map(idOf)))) as number[];
+  }
+
+  async rest(): Promise<Rested> {
+    return JSON.parse(await this.#pipe.ask('"rest"')) as Rested;
+  }
+
+  end(): void {
+    this.#pipe.end();
+  }
+}
+
 export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   const guest = isolate().files.find(({ name }) => name === "guest.js")?.source ?? "";
   const raw = await childReport(isolate().nodeFlags, "peers/raw-isolates.ts", guest, String(COMPARTMENTS));
   const eachMB = await compartmentMB();
-  const dataDir = await mkdtemp(join(tmpdir(), "berth-density-"));
+  const built = builtPackages();
+  const directory = await mkdtemp(join(tmpdir(), "berth-density-"));
+  const hosts: ManyHost[] = [];
   try {
-    const host = await openHost({ dataDir, engines: [isolate()] });
-    const startedAt = performance.now();
-    for (let index = 0; index < PLUGINS; index += 1)
-      await installPlugin(host, { id: `bench.p${index}`, level: "standard", code: CODE, actions: ["echo"] });
-    const installMs = (performance.now() - startedAt) / PLUGINS;
-    await host.close();
-    const idle = await childReport(["--expose-gc"], "idle-host.ts", dataDir, String(PLUGINS));
-    const { bareMB = 0, openMB = 0, openMs = 0, idleMB = 0 } = idle;
+    const [manyDir, fewDir] = [join(directory, "many"), join(directory, "few")];
+    const installMs = await fill(manyDir, PLUGINS);
+    await fill(fewDir, FEW);
+    const many = new ManyHost(built, manyDir, PLUGINS);
+    hosts.push(many);
+    const { bareMB, openMs, openCpuMs, openMB, plugins } = await many.opened;
+    if (plugins !== PLUGINS) throw new Error(`expected ${PLUGINS} plugins, found ${plugins}`);
+    const few = new ManyHost(built, fewDir, FEW);
+    hosts.push(few);
+    await few.opened;
+    // The first process of each is another figure.
+    for (const host of [many, few]) {
+      await host.wake(2);
+      await host.rest();
+    }
+    const before = await many.rest();
+    const times = { many: [] as number[], few: [] as number[] };
+    for (let woken = 0; woken < WOKEN; woken += A_TURN) {
+      times.many.push(...(await many.wake(A_TURN)));
+      times.few.push(...(await few.wake(A_TURN)));
+      // Both begin each turn alike, with nothing at work.
+      await Promise.all([many.rest(), few.rest()]);
+    }
+    const after = await many.rest();
     const perCompartment = eachMB / (raw["eachMB"] ?? Number.NaN);
+    const wake = (subject: string, taken: readonly number[]): Row => {
+      const sorted = taken.toSorted((a, b) => a - b);
+      const [median, p99] = [percentile(sorted, 0.5), percentile(sorted, 0.99)];
+      return { case: "first call", subject, median, p99, unit: "ms", cpu: Number.NaN };
+    };
+    const all = `${PLUGINS} installed`;
+    const rows = [
+      row(all, "install, each", installMs, "ms"),
+      { ...row(all, "open the host", openMs, "ms"), cpu: openCpuMs },
+      row(all, "program without host", bareMB, "MB"),
+      row(all, "host, opened", openMB, "MB"),
+      row(all, "host, idle", before.residentMB, "MB"),
+      row(all, `idle, ${times.many.length} woken`, after.residentMB, "MB"),
+      row(all, "descriptors before", before.descriptors, ""),
+      row(all, "descriptors after", after.descriptors, ""),
+      wake(`of ${PLUGINS} plugins`, times.many),
+      wake(`of ${FEW} plugins`, times.few),
+      row("idle compartment", "berth", eachMB, "MB"),
+      row("idle compartment", "isolate with library", raw["eachMB"] ?? Number.NaN, "MB"),
+    ];
     return {
-      rows: [
-        row(`${PLUGINS} installed`, "install, each", installMs, "ms"),
-        row(`${PLUGINS} installed`, "open the host", openMs, "ms"),
-        row(`${PLUGINS} installed`, "program without host", bareMB, "MB"),
-        row(`${PLUGINS} installed`, "host, opened", openMB, "MB"),
-        row(`${PLUGINS} installed`, "host, idle after calls", idleMB, "MB"),
-        row("idle compartment", "berth", eachMB, "MB"),
-        row("idle compartment", "isolate with library", raw["eachMB"] ?? Number.NaN, "MB"),
-      ],
+      rows,
       ratios: [
-        { id: "density.host", value: idleMB, goal: 200, holds: idleMB <= 200 },
+        { id: "density.host", value: after.residentMB, goal: 200, holds: after.residentMB <= 200 },
+        ratio(rows, "density.wake", "first call", `of ${PLUGINS} plugins`, `of ${FEW} plugins`, 1.2),
         { id: "density.compartment", value: perCompartment, goal: 1.2, holds: perCompartment <= 1.2 },
       ],
     };
   } finally {
-    await rm(dataDir, { recursive: true });
+    for (const host of hosts) host.end();
+    await rm(directory, { recursive: true });
   }
 }

@@ -29,7 +29,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   await writeFile(file, CODE);
   const host = await openHost({ dataDir: join(folder, "data"), engines: [isolate(), quickjs()] });
   const peer = join(import.meta.dirname, "../peers/fresh-peer.ts");
-  const wasm = join(import.meta.dirname, "../../engines/wasm/test/fixtures/extism-kit.wasm");
+  const wasm = join(import.meta.dirname, "../../engines/wasm/test/fixtures/extism-echo.wasm");
   const pipes = {
     "new quickjs-emscripten": openLinePipe([peer, "quickjs", file]),
     "new isolated-vm isolate": openLinePipe(["--no-node-snapshot", peer, "isolate", file]),

@@ -55,7 +55,6 @@ async function extismPeer(file: string): Promise<Peer> {
     abort: (): never => {
       throw new Error("aborted");
     },
-    seed: () => Math.random(),
   };
   return async (line) => {
     const plugin = await createPlugin(module, { useWasi: false, functions: { env } });

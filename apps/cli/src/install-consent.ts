@@ -84,18 +84,24 @@ function namedGrants(options: readonly string[], plan: ShownPlan): Set<string> {
 
 /** Keys of publishers that are new here, each of which must be named. @throws CliError CLI_CONSENT_NEEDED */
 function trustedKeys(plan: ShownPlan, named: readonly string[]): string[] {
+  // By publisher too: whoever vouches for a key as one publisher's has not heard that it would be another's as well.
   const fresh = new Map(
-    plan.members.filter(({ signer }) => signer.status === "first-use").map(({ signer }) => [signer.keyId, signer]),
+    plan.members
+      .filter(({ signer }) => signer.status === "first-use")
+      .map(({ signer }) => [`${signer.publisher} ${signer.keyId}`, signer]),
   );
+  const publishersOf = (wanted: string): number => [...fresh.values()].filter(({ keyId }) => keyId === wanted).length;
   const unknown = [...fresh.values()].filter(
-    ({ keyId, fingerprint }) => !named.includes(keyId) && !named.includes(fingerprint),
+    ({ publisher, keyId, fingerprint }) =>
+      !named.includes(`${publisher}:${keyId}`) &&
+      (publishersOf(keyId) > 1 || (!named.includes(keyId) && !named.includes(fingerprint))),
   );
-  if (unknown.length === 0) return [...fresh.keys()];
+  if (unknown.length === 0) return [...new Set(Array.from(fresh.values(), ({ keyId }) => keyId))];
   const who = unknown.map(
     ({ publisher, fingerprint }) => `${publisher} is new to this host; its key is ${fingerprint}`,
   );
   throw new CliError("CLI_CONSENT_NEEDED", who.join("\n"), {
-    hint: `After comparing with the publisher's own word: ${unknown.map(({ keyId }) => `--trust ${keyId}`).join(" ")}`,
+    hint: `After comparing with the publisher's own word: ${unknown.map(({ publisher, keyId }) => `--trust ${publishersOf(keyId) > 1 ? `${publisher}:` : ""}${keyId}`).join(" ")}`,
     details: { keyId: unknown[0]?.keyId, keyIds: unknown.map(({ keyId }) => keyId) },
   });
 }

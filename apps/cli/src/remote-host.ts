@@ -16,7 +16,8 @@ import type {
   Progress,
   StatisticsQuery,
 } from "@berth/host";
-import { proofOf } from "@berth/host-http";
+import { DATA_LABEL_HEADER, proofOf } from "@berth/host-http";
+import { readDataLabel } from "@berth/spec";
 
 import type { ActionNews } from "./action-run.ts";
 import { CliError } from "./errors.ts";
@@ -35,6 +36,7 @@ interface SendOptions {
   readonly accept?: string;
   readonly isOpen?: boolean;
   readonly signal?: AbortSignal | undefined;
+  readonly onLabel?: CallOptions<string>["onLabel"];
 }
 
 /** The host that another process runs on the same data directory, spoken to over loopback. */
@@ -140,25 +142,31 @@ export class RemoteHost implements Disposable {
   async *#run(
     path: string,
     input: Uint8Array,
-    { caller, signal, onProgress }: CallOptions<string>,
+    { caller, signal, onProgress, onLabel }: CallOptions<string>,
   ): AsyncGenerator<ActionNews, undefined> {
     const user = caller === undefined ? "" : `?user=${encodeURIComponent(caller)}`;
     const left = new AbortController();
     const answer = await this.#open("POST", `${path}${user}`, {
       bytes: input,
       accept: LINES_TYPE,
+      onLabel,
       signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
     });
     let isWhole = false;
+    let told = "";
     try {
       for await (const line of readLines(answer.body, MAX_ANSWER_BYTES)) {
-        const { progress, error, ...said } = JSON.parse(line) as {
+        const { label, progress, error, ...said } = JSON.parse(line) as {
+          label?: object;
           progress?: Progress;
           error?: object;
           output?: unknown;
           item?: unknown;
           end?: true;
         };
+        const text = label === undefined ? told : JSON.stringify(label);
+        if (text !== told) onLabel?.(readDataLabel(text));
+        told = text;
         if (progress !== undefined) onProgress?.(progress);
         else if (error !== undefined) throw errorOf(new TextEncoder().encode(JSON.stringify(error)));
         else if ("item" in said) yield { kind: "item", value: said.item };
@@ -192,7 +200,7 @@ export class RemoteHost implements Disposable {
   async #open(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { bytes, type = "application/json", accept, isOpen = false, signal }: SendOptions,
+    { bytes, type = "application/json", accept, isOpen = false, signal, onLabel }: SendOptions,
   ): Promise<TransportAnswer> {
     const { url, token } = this.#file;
     const answer = await this.#powers.transport({
@@ -206,6 +214,8 @@ export class RemoteHost implements Disposable {
       ...(bytes !== undefined && { body: bytes }),
       signal: signal ?? new AbortController().signal,
     });
+    const label = answer.header(DATA_LABEL_HEADER);
+    if (label !== undefined) onLabel?.(readDataLabel(label));
     if (answer.status < 400) return answer;
     throw errorOf(await readWhole(answer.body));
   }

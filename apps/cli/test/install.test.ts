@@ -5,7 +5,7 @@ import test from "node:test";
 
 import type { Invocation } from "../src/command.ts";
 import type { ShownPlan } from "../src/host-access.ts";
-import { consentByPerson } from "../src/install-consent.ts";
+import { consentByOptions, consentByPerson } from "../src/install-consent.ts";
 import { berthIn } from "./berth.ts";
 
 const { folder, ok, refused, run } = berthIn("berth install-");
@@ -96,6 +96,28 @@ test("the question at the terminal names what goes back, and whose word a deploy
   assert.deepEqual([consent.downgrades, consent.trustKeys], [["acme.words"], []]);
   assert.match(said[0] ?? "", /signed by {2}nobody of acme: from your deployment ours\.example/);
   assert.match(said[1] ?? "", /^Install, going back to lower versions of acme\.words\?/);
+});
+
+test("a key that would be two publishers' is confirmed for each of them", () => {
+  const memberOf = (publisher: string): object => ({
+    manifest: { id: `${publisher}.demo`, version: "1.0.0" },
+    permissions: [],
+    signer: { status: "first-use", publisher, keyId: "k1", fingerprint: "SHA256:abc" },
+    isDowngrade: false,
+    needsConfirmation: false,
+  });
+  const planOf = (...publishers: string[]): ShownPlan =>
+    ({ members: publishers.map(memberOf), newlyAsked: {}, origins: [] }) as unknown as ShownPlan;
+  const trusting = (...keys: string[]): Invocation =>
+    ({ list: (name: string) => (name === "trust" ? keys : []), isSet: () => false }) as unknown as Invocation;
+  assert.deepEqual(consentByOptions(trusting("k1"), planOf("mallory")).trustKeys, ["k1"]);
+  const both = planOf("mallory", "acme");
+  for (const keys of [["k1"], ["SHA256:abc"], ["mallory:k1"]])
+    assert.throws(() => consentByOptions(trusting(...keys), both), {
+      code: "CLI_CONSENT_NEEDED",
+      message: /^acme is new/m,
+    });
+  assert.deepEqual(consentByOptions(trusting("mallory:k1", "acme:k1"), both).trustKeys, ["k1"]);
 });
 
 test("a key or a data directory below /proc is refused, not waited for", { skip: process.platform !== "linux" }, () => {

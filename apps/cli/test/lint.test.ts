@@ -47,6 +47,13 @@ const network = (hosts: readonly string[], more: object = {}): object => ({
   ...more,
 });
 
+const exec = (commands: readonly (readonly string[])[], more: object = {}): object => ({
+  name: "system_exec",
+  commands: commands.map((run) => ({ run })),
+  workingDirectory: "/data",
+  ...more,
+});
+
 const CASES: readonly (readonly [
   what: string,
   body: string,
@@ -54,6 +61,46 @@ const CASES: readonly (readonly [
   expected: readonly RegExp[],
 ])[] = [
   ["nothing used, nothing asked", "return ctx.storage.get('k');", [], []],
+  ["a command without permission", "await ctx.exec.run(['/bin/date']);", [], [/missing: .*system_exec/]],
+  [
+    "a command as the manifest has it, in a constant",
+    "const tool = ['/bin/date', '-d', '{day}']; await ctx.exec.run(tool, { values: { day: input.day } });",
+    [exec([["/bin/date", "-d", "{day}"]])],
+    [],
+  ],
+  [
+    "another command, and one too many",
+    "await ctx.exec.run(['/bin/date', '{day}']);",
+    [exec([["/bin/date"]])],
+    [/missing: .*\/bin\/date \{day\}/, /over-wide: no code runs \/bin\/date/],
+  ],
+  ["a command that is not known", "await ctx.exec.run(input.command);", [exec([["/bin/date"], ["/bin/ls"]])], []],
+  [
+    "writing that is not asked for, and the other way round",
+    "await ctx.exec.run(['/bin/date'], { write: true });",
+    [exec([["/bin/date"]])],
+    [/missing: .*write/],
+  ],
+  [
+    "too wide commands",
+    "await ctx.exec.run(['/bin/sh', '-c', '{x}']); await ctx.exec.run(['git', 'log'], { write: false });",
+    [
+      exec(
+        [
+          ["/bin/sh", "-c", "{x}"],
+          ["git", "log"],
+        ],
+        { write: true, workingDirectory: "/" },
+      ),
+    ],
+    [
+      /over-wide: git is never run/,
+      /over-wide: \/bin\/sh runs whatever/,
+      /no command asks to write/,
+      /"\/" is no folder/,
+    ],
+  ],
+  ["a command that nothing runs", "return 1;", [exec([["/bin/date"]])], [/unused: no code runs a command/]],
   ["a request without permission", "await ctx.fetch('https://a.example/');", [], [/missing: .*network_restricted/]],
   ["a request to a declared host", "await ctx.fetch('https://a.example/x');", [network(["a.example"])], []],
   [
@@ -143,6 +190,24 @@ const CASES: readonly (readonly [
       { name: "secrets_access", names: ["a", "b"], reveal: true },
     ],
     [/over-wide: no code uses b/, /over-wide: no code reveals/],
+  ],
+  [
+    "the user's data, with an entity and a verb too many and one too few",
+    "const { data } = ctx.user; const user = ctx.user; await user.data.get('contacts', '1'); await data.update('notes', '1', {});",
+    [{ name: "user_data_access", entities: ["contacts", "tasks"], verbs: ["read", "delete"], purpose: "x" }],
+    [/missing: this does update on notes/, /over-wide: no code uses tasks/, /over-wide: no code does delete/],
+  ],
+  [
+    "the user's data, used as asked for, its entity unknown",
+    "const data = ctx.user.data; for (const kind of kinds) await data.list(kind);",
+    [{ name: "user_data_access", entities: ["contacts", "tasks"], purpose: "x" }],
+    [],
+  ],
+  [
+    "the user's data, asked for and not used",
+    "return ctx.user.storage.get('k');",
+    [{ name: "user_data_access", entities: ["contacts"], purpose: "x" }],
+    [/unused: no code uses contacts/],
   ],
   ["a context that is handed on", "return globalThis[input.x](ctx[input.y]);", [network(["a.example"])], []],
 ];

@@ -23,5 +23,6 @@ export function quickjs(): EngineDescriptor {
     nodeFlags: ["--expose-gc", "--max-old-space-size=512"],
     streams: true,
     callsPerProcess: 1,
+    isFresh: true,
   };
 }

@@ -31,5 +31,6 @@ export function wasmFresh(): EngineDescriptor {
     files: [],
     nodeFlags: NODE_FLAGS,
     callsPerProcess: 1,
+    isFresh: true,
   };
 }

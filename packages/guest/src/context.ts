@@ -168,7 +168,13 @@ export class CallContext {
   }
 
   get user(): object {
-    return (this.#user ??= Object.freeze({ storage: makeStorage(this.#requests, this.#callId, "user") }));
+    const service = (): Services => this.#service;
+    return (this.#user ??= Object.freeze({
+      storage: makeStorage(this.#requests, this.#callId, "user"),
+      get data() {
+        return service().userData;
+      },
+    }));
   }
 
   get log(): object {
@@ -181,6 +187,10 @@ export class CallContext {
 
   get events(): object {
     return this.#service.events;
+  }
+
+  get exec(): object {
+    return this.#service.exec;
   }
 
   get files(): object {

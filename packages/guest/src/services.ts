@@ -6,11 +6,13 @@ export class Services {
   readonly #callId: number;
   #config: object | undefined;
   #events: object | undefined;
+  #exec: object | undefined;
   #files: object | undefined;
   #permissions: object | undefined;
   #plugins: object | undefined;
   #schedules: object | undefined;
   #secrets: object | undefined;
+  #userData: object | undefined;
 
   constructor(requests: Requests, callId: number) {
     this.#requests = requests;
@@ -25,6 +27,13 @@ export class Services {
     return (this.#events ??= Object.freeze({
       publish: (event: unknown, value: unknown, options: object = {}) =>
         this.#requests.send(this.#callId, "events.publish", { ...options, event, value }),
+    }));
+  }
+
+  get exec(): object {
+    return (this.#exec ??= Object.freeze({
+      run: (command: unknown, options: object = {}) =>
+        this.#requests.send(this.#callId, "exec.run", { ...options, command }),
     }));
   }
 
@@ -63,6 +72,21 @@ export class Services {
   get secrets(): object {
     return (this.#secrets ??= Object.freeze({
       reveal: (name: unknown) => this.#ask("secrets.reveal", { name }, "value"),
+    }));
+  }
+
+  get userData(): object {
+    return (this.#userData ??= Object.freeze({
+      get: (entity: unknown, id: unknown, options: object = {}) =>
+        this.#ask("userData.read", { ...options, entity, id }, "fields"),
+      list: (entity: unknown, options: object = {}) =>
+        this.#requests.send(this.#callId, "userData.list", { ...options, entity }),
+      create: (entity: unknown, fields: unknown, options: object = {}) =>
+        this.#ask("userData.create", { ...options, entity, fields }, "id"),
+      update: (entity: unknown, id: unknown, fields: unknown, options: object = {}) =>
+        this.#do("userData.update", { ...options, entity, id, fields }),
+      delete: (entity: unknown, id: unknown, options: object = {}) =>
+        this.#do("userData.delete", { ...options, entity, id }),
     }));
   }
 

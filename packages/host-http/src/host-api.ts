@@ -2,9 +2,11 @@ import { isCodedError } from "@berth/base";
 import type { ErrorKind } from "@berth/base";
 import type { GraphPlan, Host } from "@berth/host";
 import { HttpError, PROBLEM_TYPE, hashToken, makeProblemOf, readBearer } from "@berth/http";
+import { formatDataLabel } from "@berth/spec";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import { LINES_TYPE, sendLines } from "./action-lines.ts";
+import { DATA_LABEL_HEADER } from "./data-label-header.ts";
 import { HostHttpError } from "./errors.ts";
 import { proofOf } from "./proof.ts";
 import {
@@ -140,6 +142,8 @@ export function addHostApi(server: FastifyInstance, host: Host<string>, token: s
     }
     const answer = await host.callBytes(id, action, bytesOf(request), {
       signal: goneSignal(reply),
+      // Also when the call fails: an error tells of data as an answer does.
+      onLabel: (label) => void reply.header(DATA_LABEL_HEADER, formatDataLabel(label)),
       ...(user !== undefined && { caller: user }),
     });
     return reply.type("application/json").send(Buffer.from(answer));

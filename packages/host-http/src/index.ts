@@ -1,3 +1,4 @@
+export { DATA_LABEL_HEADER } from "./data-label-header.ts";
 export { HostHttpError, hostHttpErrors } from "./errors.ts";
 export type { HostHttpErrorCode } from "./errors.ts";
 export { addHostApi } from "./host-api.ts";

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import test from "node:test";
 
 import { isolate } from "@berth/engine-isolate";
+import { quickjs } from "@berth/engine-quickjs";
 import { openHost } from "@berth/host";
 import type { Host } from "@berth/host";
-import { proofOf, startHostServer } from "@berth/host-http";
+import { DATA_LABEL_HEADER, proofOf, startHostServer } from "@berth/host-http";
 import type { HostServer } from "@berth/host-http";
 import { makeRelease, RegistryFiles, serveFiles } from "@berth/testkit";
 import { generatePublisherKey } from "@berth/trust";
@@ -20,6 +21,7 @@ type Document = any;
 
 interface Answer {
   readonly status: number;
+  readonly label: unknown;
   readonly body: Document;
 }
 
@@ -31,7 +33,12 @@ interface World {
 
 async function withServer(work: (world: World) => Promise<void>): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "berth-host-http-"));
-  const host = await openHost<string>({ dataDir, engines: [isolate()], partitionOf: (user) => user });
+  const host = await openHost<string>({
+    dataDir,
+    engines: [isolate(), quickjs()],
+    partitionOf: (user) => user,
+    userData: { read: async () => ({ name: "Ann" }) },
+  });
   const server = await startHostServer(host);
   const ask: World["ask"] = (method, path, body, headers = {}) =>
     new Promise((resolve, reject) => {
@@ -53,7 +60,11 @@ async function withServer(work: (world: World) => Promise<void>): Promise<void> 
         answer.on("data", (part: Buffer) => parts.push(part));
         answer.on("end", () => {
           const text = Buffer.concat(parts).toString();
-          resolve({ status: answer.statusCode ?? 0, body: text === "" ? undefined : JSON.parse(text) });
+          resolve({
+            status: answer.statusCode ?? 0,
+            label: answer.headers[DATA_LABEL_HEADER],
+            body: text === "" ? undefined : JSON.parse(text),
+          });
         });
       });
       sent.end(bytes);
@@ -101,6 +112,32 @@ test("plans, installs and calls over HTTP, with consent in between", () =>
     } finally {
       await registry.close();
     }
+  }));
+
+test("an answer, or an error, with data of the user's says where that may go", () =>
+  withServer(async ({ host, ask }) => {
+    const code = `var berthPlugin = { actions: {
+      read: async (id, ctx) => (await ctx.user.data.get("contacts", id)).name,
+      fail: async (id, ctx) => { throw new Error((await ctx.user.data.get("contacts", id)).name); },
+      echo: (value) => value } };`;
+    const any = { input: true, output: true };
+    const asked = { name: "user_data_access", entities: ["contacts"], purpose: "x", mayLeaveTo: ["b.com", "a.com"] };
+    const manifest = {
+      permissions: [{ ...asked, reason: "x" }],
+      contributes: { actions: { read: any, fail: any, echo: any } },
+    };
+    const plan = await host.plan(makeRelease({ id: "acme.reads", key, code, manifest }).bytes);
+    const grant = plan.permissions.map(({ permission }) => permission);
+    await host.install(plan, { grant, trustKey: plan.signer.keyId });
+    const call = (action: string, user: string): Promise<Answer> =>
+      ask("POST", `plugins/acme.reads/actions/${action}?user=${user}`, "1");
+    const label = '{"mayLeaveTo":["a.com","b.com"]}';
+    assert.deepEqual(await call("echo", "ann"), { status: 200, label: undefined, body: "1" });
+    assert.deepEqual(await call("read", "ann"), { status: 200, label, body: "Ann" });
+    const failed = await call("fail", "ann");
+    assert.deepEqual([failed.body.code, failed.label], ["SANDBOX_PLUGIN_THREW", label]);
+    assert.deepEqual(await call("echo", "ann"), { status: 200, label, body: "1" });
+    assert.deepEqual(await call("echo", "bob"), { status: 200, label: undefined, body: "1" });
   }));
 
 test("takes a package by upload, once", () =>
@@ -260,6 +297,54 @@ test("streams items in lines, and says in the last one how it ended", () =>
     }
     const { lines } = await linesOf(world, "numbers", 3, "application/json");
     assert.equal(lines[0].code, "HOST_STREAM_MISMATCH");
+  }));
+
+test("a line with data of the user's says where that may go", () =>
+  withServer(async (world) => {
+    const { host, ask } = world;
+    const code = `var berthPlugin = { actions: {
+      async tells(id, ctx) { const { name } = await ctx.user.data.get("contacts", id); ctx.progress({ message: name }); return name; },
+      async *rows(id, ctx) { yield (await ctx.user.data.get("contacts", id)).name; yield "more"; },
+      async *breaks(id, ctx) { yield "nothing yet"; throw new RangeError((await ctx.user.data.get("contacts", id)).name); },
+      async *fails(id, ctx) { throw new RangeError((await ctx.user.data.get("contacts", id)).name); },
+      echo: (value) => value } };`;
+    const asked = {
+      name: "user_data_access",
+      entities: ["contacts"],
+      purpose: "x",
+      mayLeaveTo: ["a.com"],
+      reason: "x",
+    };
+    const manifest = {
+      level: "strict",
+      permissions: [asked],
+      contributes: {
+        actions: { tells: anything, echo: anything, rows: streaming, breaks: streaming, fails: streaming },
+      },
+    };
+    const plan = await host.plan(makeRelease({ id: "acme.demo", key, code, manifest }).bytes);
+    const grant = plan.permissions.map(({ permission }) => permission);
+    await host.install(plan, { grant, trustKey: plan.signer.keyId });
+    const label = { mayLeaveTo: ["a.com"] };
+    assert.deepEqual((await linesOf(world, "tells?user=ann", '"1"')).lines, [
+      { label, progress: { message: "Ann" } },
+      { label, output: "Ann" },
+    ]);
+    assert.deepEqual((await linesOf(world, "rows?user=ann", '"1"')).lines, [
+      { label, item: "Ann" },
+      { label, item: "more" },
+      { label, end: true },
+    ]);
+    const broken = (await linesOf(world, "breaks?user=ann", '"1"')).lines;
+    assert.equal(broken[0].item, "nothing yet");
+    assert.deepEqual([broken[1].label, broken[1].error.code], [label, "SANDBOX_PLUGIN_THREW"]);
+    assert.deepEqual((await linesOf(world, "echo?user=ann", '"1"')).lines, [{ output: "1" }]);
+    const headers = { accept: "application/x-ndjson" };
+    const failed = await ask("POST", "plugins/acme.demo/actions/fails?user=ann", "1", headers);
+    assert.deepEqual(
+      [failed.status, failed.body.code, failed.label],
+      [400, "SANDBOX_PLUGIN_THREW", JSON.stringify(label)],
+    );
   }));
 
 test("ends a stream when whoever reads it goes, and asks for no more than is read", () =>

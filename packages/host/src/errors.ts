@@ -27,6 +27,14 @@ export const hostErrors = {
     cause: "An operation ran on after `close()`.",
     remedy: "Wait for operations to end before closing.",
   },
+  HOST_CALLER_INVALID: {
+    kind: "usage",
+    meaning: "The embedding program named a caller that is none, or rights of one that are none.",
+    cause:
+      "`caller` was given and is `undefined`, such as the user of a request without a session, or `rightsOf` answered with something other than a list.",
+    remedy:
+      "Refuse such requests before they become calls; answer `[]` for a caller who may do nothing. Leave `caller` out for calls of the program itself.",
+  },
   HOST_PARTITION_INVALID: {
     kind: "usage",
     meaning: "The embedding program named a partition by something that cannot tell partitions apart.",
@@ -351,6 +359,27 @@ export const hostErrors = {
     remedy:
       "Term `manifest`: the author declares the permission. `policy`: ask the operator. `grant`: `berth permissions grant ID NAME`. `caller`: call on behalf of somebody who may.",
   },
+  BROKER_LABEL_DENIED: {
+    kind: "denied",
+    meaning: "A plugin that has had data of a user's tried to hand something on to where that data may not go.",
+    cause:
+      "Data that is read with `user_data_access` may leave only to the hosts of its `mayLeaveTo`. Whatever a plugin does from then on, until nothing of its memory is left, may tell of that data; the details name the hosts.",
+    remedy:
+      "Send and write before reading, or in another call at strict; have `mayLeaveTo` granted; or have the embedding program say that its part takes labelled data.",
+  },
+  BROKER_USER_DATA_MISSING: {
+    kind: "environment",
+    meaning: "A plugin asked for data of the user's that this host has no source for.",
+    cause: "The embedding program was opened without `userData`, or its provider does not do this.",
+    remedy: "Give `openHost` a provider with that method, or do without.",
+  },
+  BROKER_USER_DATA_FAILED: {
+    kind: "environment",
+    meaning: "The embedding program could not do what a plugin asked of the user's data.",
+    cause:
+      "Its provider threw, answered with something that is no record, or took longer than the call; the host's event `fault` tells more.",
+    remedy: "Look at the program that embeds the host; the plugin may try again.",
+  },
   BROKER_EFFECT_DENIED: {
     kind: "denied",
     meaning: "An action that promises to touch nothing tried to.",
@@ -441,6 +470,33 @@ export const hostErrors = {
     meaning: "This machine has no safe way to give plugins files.",
     cause: "Following a path without ever following a link needs Linux.",
     remedy: "Run the host on Linux, or hand the plugin the content as input.",
+  },
+  BROKER_EXEC_UNSUPPORTED: {
+    kind: "environment",
+    meaning: "This machine cannot hold programs that plugins run.",
+    cause:
+      "Programs run only behind namespaces, a system-call filter and limits, which need Linux on x64 or arm64, bubblewrap and prlimit; the message names what is missing.",
+    remedy: "Do what the message says, or look at docs/guide/walls.md. Nothing runs without the wall.",
+  },
+  BROKER_EXEC_REFUSED: {
+    kind: "denied",
+    meaning: "A command of a plugin names a program or a folder that commands are not given.",
+    cause:
+      "The program is not in /usr or one of the policy's `programFolders`, others than root and the host's user may change it, or it is none; or the folder is reached through a link, is the system's, holds what the host keeps, or is closed to the user of the program.",
+    remedy:
+      "Do what the message says: name the program by its place in /usr, add its folder to the policy's `programFolders`, or choose another folder.",
+  },
+  BROKER_EXEC_ENDED: {
+    kind: "limit",
+    meaning: "A command that a plugin ran was ended before it was done.",
+    cause: "It used up its time, wrote too much or took too much memory; the details name which in `limit`.",
+    remedy: "Give it less to do; for more time the manifest raises `timeMs` of `system_exec` or `limits.wallMs`.",
+  },
+  BROKER_EXEC_FAILED: {
+    kind: "environment",
+    meaning: "A command of a plugin could not be started.",
+    cause: "The machine is out of processes or memory, or the program or the folder went away at that moment.",
+    remedy: "Try again; the message ends with the system's words.",
   },
   BROKER_SECRET_MISSING: {
     kind: "environment",

@@ -58,7 +58,7 @@ export type HostEvent =
   | {
       readonly kind: "fault";
       readonly at: string;
-      readonly what: "journal" | "statistics" | "cleanup" | "quarantine" | "event" | "schedule";
+      readonly what: "journal" | "statistics" | "cleanup" | "quarantine" | "event" | "schedule" | "user-data";
       readonly error: ErrorReport;
     };
 

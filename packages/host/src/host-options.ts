@@ -1,5 +1,5 @@
 import type { EngineDescriptor, LogLine, WallOptions } from "@berth/sandbox";
-import type { Permission } from "@berth/spec";
+import type { DataLabel, Permission } from "@berth/spec";
 import type { DeploymentKey } from "@berth/trust";
 
 import type { SetAlarm } from "./alarm.ts";
@@ -9,6 +9,7 @@ import type { HostEvent } from "./host-event.ts";
 import type { PolicyInput } from "./policy.ts";
 import type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
 import type { AlertRule } from "./statistics/alerts.ts";
+import type { UserDataProvider } from "./user-data-provider.ts";
 
 /** How a host is opened. */
 export interface HostOptions<Caller> {
@@ -25,6 +26,8 @@ export interface HostOptions<Caller> {
    * whatever their plugins may.
    */
   readonly rightsOf?: (caller: Caller) => readonly Permission[];
+  /** Where `ctx.user.data` of plugins comes from. Left out: they are refused it. */
+  readonly userData?: UserDataProvider;
   /**
    * Asks a person for an optional permission when a plugin first needs it, while its call waits. Left out, or
    * with an unattended policy, the plugin is denied and the request kept: see `Host.permissionRequests`.
@@ -42,6 +45,11 @@ export interface HostOptions<Caller> {
   readonly deploymentKeys?: () => Promise<readonly DeploymentKey[]>;
   /** Hears what plugins log. */
   readonly onLog?: (line: PluginLogLine) => void;
+  /**
+   * Whether `onLog` takes lines of plugins that have had labelled data; they come with their label. Default false:
+   * then it hears once, of each running instance, that lines are withheld.
+   */
+  readonly logTakesLabelled?: boolean;
   /** Hears what nobody awaits: see `HostEvent`. */
   readonly onEvent?: (event: HostEvent) => void;
   /** When to tell, as an event, that a plugin needs a look. Default: never. */
@@ -53,6 +61,8 @@ export interface HostOptions<Caller> {
    * their content: see `Host.developments`. Code that came from one runs in no host that does not name it here.
    */
   readonly developmentFolders?: readonly DevelopmentFolder[];
+  /** Variables that commands of plugins can be given, each by a right of its own. Default: those of this program. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where walls come from, for machines that differ from the usual. */
   readonly walls?: WallOptions;
   /**
@@ -73,4 +83,6 @@ export interface HostOptions<Caller> {
 
 export interface PluginLogLine extends LogLine {
   readonly pluginId: string;
+  /** Where the data may leave to that the plugin had when it wrote the line; absent: there was none. */
+  readonly label?: DataLabel;
 }

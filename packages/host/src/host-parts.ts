@@ -1,5 +1,5 @@
 import { reportOf } from "@berth/base";
-import { Supervisor } from "@berth/sandbox";
+import { Supervisor, programWall } from "@berth/sandbox";
 import type { Permission } from "@berth/spec";
 import type { Row, Store } from "@berth/store";
 
@@ -8,6 +8,7 @@ import { Broker } from "./broker/broker.ts";
 import { Settings, makeConfigService } from "./broker/config.ts";
 import { DailyBytes } from "./broker/daily-bytes.ts";
 import { makeEventsService } from "./broker/events.ts";
+import { makeExecService } from "./broker/exec.ts";
 import { makeFilesService } from "./broker/files.ts";
 import { HourlyCounts } from "./broker/hourly-counts.ts";
 import { KeyedEffects } from "./broker/keyed-effects.ts";
@@ -18,10 +19,12 @@ import { makePluginsService } from "./broker/plugins.ts";
 import { makeSchedulesService } from "./broker/schedules.ts";
 import { makeSecretsService } from "./broker/secrets.ts";
 import { makeStorageService } from "./broker/storage.ts";
+import { makeUserDataService } from "./broker/user-data.ts";
 import { Vault } from "./broker/vault.ts";
 import { Calls } from "./call/calls.ts";
 import { Compartments } from "./call/compartments.ts";
 import { KeyedCalls } from "./call/keyed-calls.ts";
+import { AreaLabels } from "./labels/area-labels.ts";
 import { ChangeQueue } from "./change-queue.ts";
 import { Developments } from "./development/developments.ts";
 import { realFolderPath } from "./development/node-real-path.ts";
@@ -37,21 +40,22 @@ import { Journal } from "./journal.ts";
 import { Activation } from "./lifecycle/activation.ts";
 import { CrashWatch } from "./lifecycle/crash-watch.ts";
 import { PluginTable } from "./lifecycle/plugin-table.ts";
+import type { StoredPlugin } from "./lifecycle/stored-plugin.ts";
 import { Switches } from "./lifecycle/switches.ts";
-import { completePolicy, policyFor } from "./policy.ts";
-import type { PluginPolicy } from "./policy.ts";
+import { completePolicy, keepPolicies } from "./policy.ts";
 import { GrantChanges } from "./rights/grant-changes.ts";
 import { Grants } from "./rights/grants.ts";
 import { PermissionRequests } from "./rights/permission-requests.ts";
 import { Rights } from "./rights/rights.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
 import { SchemaThread } from "./schema/node-schema-thread.ts";
+import { ValueCheck } from "./schema/value-check.ts";
 import { Alerts } from "./statistics/alerts.ts";
 import { Statistics } from "./statistics/statistics.ts";
 
 /** What a host finds in its database when it opens. */
 export interface StoredState {
-  readonly plugins: readonly Row[];
+  readonly plugins: readonly StoredPlugin[];
   readonly grants: readonly Row[];
   readonly subscriptions: readonly Row[];
 }
@@ -63,6 +67,7 @@ export interface HostParts {
   readonly journal: Journal;
   readonly schemas: SchemaThread;
   readonly supervisor: Supervisor;
+  readonly broker: Broker;
   readonly plugins: PluginTable;
   readonly grants: Grants;
   readonly grantChanges: GrantChanges;
@@ -90,24 +95,10 @@ export function assembleParts<Caller>(
   packages: PackageFolder,
   stored: StoredState,
 ): HostParts {
-  const {
-    dataDir,
-    engines,
-    spares = 1,
-    idleMs = 60_000,
-    walls,
-    onLog,
-    askPermission,
-    now = () => new Date(),
-  } = options;
+  const { dataDir, engines, spares = 1, idleMs = 60_000, walls, askPermission, now = () => new Date() } = options;
   const policy = completePolicy(options.policy ?? {});
-  // Looked up at every request of a plugin; a policy does not change while the host is open.
-  const policies = new Map<string, PluginPolicy>();
-  const policyOf = (pluginId: string): PluginPolicy => {
-    let found = policies.get(pluginId);
-    if (found === undefined) policies.set(pluginId, (found = policyFor(policy, pluginId)));
-    return found;
-  };
+  // A policy does not change while the host is open.
+  const policyOf = keepPolicies(policy);
   const events = new EventSink((event) => {
     if (event.kind === "state") {
       bus.wake();
@@ -119,6 +110,7 @@ export function assembleParts<Caller>(
   const changes = new ChangeQueue();
   const journal = new Journal(store, now, onFault);
   const schemas = new SchemaThread();
+  const values = new ValueCheck(schemas);
   const crashes = new CrashWatch(now);
   const grants = new Grants(store, now, onFault);
   const requests = new PermissionRequests(store, now);
@@ -143,6 +135,7 @@ export function assembleParts<Caller>(
   const grantChanges = new GrantChanges({
     ...base,
     takeBack: (pluginId, isMeant): readonly Permission[] => rights.takeBack(pluginId, isMeant),
+    onTakenBack: () => broker.reconsider(),
   });
   const rights = new Rights({
     ...base,
@@ -158,25 +151,40 @@ export function assembleParts<Caller>(
     events.emit({ kind: "fault", what: "statistics", error: reportOf(error) }),
   );
   const vault = new Vault(store, now, () => openVaultKey(options.dataDir, options.operatorKeyFile));
-  const settings = new Settings(vault, plugins);
+  const settings = new Settings(vault, plugins, values);
   const privateHosts = new Set(policy.privateHosts);
   const dailyBytes = new DailyBytes(store, now);
   const counts = new HourlyCounts(store, now, onFault);
+  const keptElsewhere = options.operatorKeyFile === undefined ? [] : [options.operatorKeyFile];
   const broker = new Broker(
     [
-      makeStorageService(store, policy.storageBytes),
+      makeStorageService(store, policy.storageBytes, new AreaLabels(store)),
       makeConfigService(settings),
       makeSecretsService(rights, vault),
-      makeNetworkService({ rights, plugins, dailyBytes, vault, privateHosts }),
-      makeFilesService({ rights, store, forbidden: [options.dataDir] }),
+      makeNetworkService({ rights, dailyBytes, vault, privateHosts }),
+      makeFilesService({ rights, store, forbidden: [dataDir, ...keptElsewhere] }),
+      makeExecService({
+        rights,
+        plugins,
+        kept: [dataDir, ...keptElsewhere],
+        environment: options.environment ?? process.env,
+        wallFor: () => programWall({ ...walls, programFolders: policy.programFolders }),
+      }),
       makePermissionsService(rights),
-      makeEventsService({ rights, plugins, counts, bus: () => bus }),
-      makeSchedulesService({ store, plugins, scheduler: () => scheduler }),
+      makeEventsService({ rights, plugins, counts, values, bus: () => bus }),
+      makeSchedulesService({ store, plugins, counts, scheduler: () => scheduler }),
+      makeUserDataService({
+        rights,
+        plugins,
+        provider: options.userData,
+        onFault: (error) => events.emit({ kind: "fault", what: "user-data", error }),
+      }),
       makePluginsService({ rights, plugins, counts, call: (...call) => calls.call(...call) }),
     ],
     journal,
     alerts,
     new KeyedEffects(store, now),
+    options.userData?.takesLabelled === true,
   );
   const keys = new KeyRing(store, now);
   const supervisor = new Supervisor({
@@ -187,7 +195,7 @@ export function assembleParts<Caller>(
     onSuspect: (pluginId) => events.emit({ kind: "suspect", pluginId }),
     onHibernate: (compartment) => compartments.noteHibernation(compartment),
   });
-  const shared = { ...base, supervisor, broker, rights, keys, schemas, journal, statistics, alerts };
+  const shared = { ...base, supervisor, broker, rights, keys, schemas, values, journal, statistics, alerts };
   const switches = new Switches(shared);
   const quarantine = (pluginId: string): void => {
     alerts.note(pluginId, { crashes: 1 });
@@ -199,7 +207,7 @@ export function assembleParts<Caller>(
   };
   const compartments = new Compartments({
     ...shared,
-    onLog,
+    log: options,
     onCrash: quarantine,
     onMemory: (pluginId, bytes) => statistics.noteMemory(pluginId, bytes),
   });
@@ -216,7 +224,13 @@ export function assembleParts<Caller>(
     onFault: (error) => events.emit({ kind: "fault", what: "schedule", error: reportOf(error) }),
   });
   grants.restore(stored.grants);
-  for (const row of stored.plugins) plugins.restore(row);
+  for (const plugin of stored.plugins) plugins.restore(plugin);
+  const rechecks = stored.plugins.flatMap(({ recheck }) => recheck ?? []);
+  // Before any other change, and not waited for: what is not written is checked again at the next start.
+  if (rechecks.length > 0)
+    changes
+      .run(() => store.transaction(rechecks))
+      .catch((error: unknown) => events.emit({ kind: "fault", what: "cleanup", error: reportOf(error) }));
   bus.restore(stored.subscriptions);
   scheduler.notePlugins();
   return {

@@ -390,9 +390,7 @@ export class Host<Caller = undefined> {
   get events(): HostEvents<Caller> {
     this.#refuseWhenClosed();
     const { bus, store } = this.#parts;
-    return (this.#events ??= new HostEvents<Caller>(bus, store, (caller) =>
-      scopeOf(caller === undefined ? {} : { caller }, this.#options),
-    ));
+    return (this.#events ??= new HostEvents<Caller>(bus, store, (caller) => scopeOf(caller, this.#options)));
   }
 
   /** When actions run by themselves: what manifests declare and what plugins set. */
@@ -462,6 +460,7 @@ export class Host<Caller = undefined> {
     this.#parts.bus.close();
     this.#parts.scheduler.close();
     this.#parts.supervisor.close();
+    await this.#parts.broker.close();
     await this.#parts.developments.close();
     await this.#parts.changes.whenIdle();
     const { journal, grants, statistics, counts, schemas, graphs, store } = this.#parts;

@@ -51,5 +51,13 @@ export type { Schedule, ScheduleDefinition, ScheduleKey } from "./schedules/sche
 export type { Progress } from "@berth/sandbox";
 export type { AlertRule } from "./statistics/alerts.ts";
 export type { PluginUse } from "./statistics/plugin-use.ts";
+export type {
+  RecordChange,
+  RecordFields,
+  RecordQuery,
+  UserDataProvider,
+  UserDataScope,
+  UserRecord,
+} from "./user-data-provider.ts";
 export type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
 export type { NewRegistry, PublisherBinding, RegistryBook, RegistryRecord } from "./registry/registry-book.ts";

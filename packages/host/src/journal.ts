@@ -1,4 +1,7 @@
+import type { DataLabel } from "@berth/spec";
 import type { Row, Statement, Store } from "@berth/store";
+
+import { formatStoredLabel, storedLabelOf } from "./labels/area-labels.ts";
 
 /** What the journal records. */
 export type JournalKind =
@@ -30,6 +33,8 @@ export interface JournalEntry {
   /** Sum over `count`, microseconds. */
   readonly durationUs: number | undefined;
   readonly detail: string | undefined;
+  /** Of the data that the plugin had then: its words, such as a path, may tell of it. `undefined`: there was none. */
+  readonly label: DataLabel | undefined;
 }
 
 /** What is written. */
@@ -41,6 +46,7 @@ export interface JournalRecord {
   readonly outcome: string;
   readonly durationUs?: number;
   readonly detail?: string | undefined;
+  readonly label?: DataLabel | undefined;
 }
 
 export interface JournalQuery {
@@ -58,14 +64,27 @@ const MAX_PENDING = 1_000;
 const MAX_USES = 10_000;
 /** Stands for subjects beyond a quota. */
 const MORE = "(more)";
+/** Longer details are a plugin's words, such as paths, and are not kept. */
+const MAX_DETAIL = 1_000;
+/** Lines of uses that a plugin gets in an hour; beyond them there is one for each kind of use, which counts on. */
+const MAX_LINES_AN_HOUR = 2_000;
+const HOUR = "YYYY-MM-DDTHH".length;
 const INSERT =
-  "INSERT INTO journal (at, kind, plugin_id, version, subject, outcome, count, duration_us, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  "INSERT INTO journal (at, kind, plugin_id, version, subject, outcome, count, duration_us, detail, label) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 interface Pending {
   readonly record: JournalRecord;
   readonly at: string;
   count: number;
   durationUs: number;
+}
+
+/** What one plugin wrote in the hour under way. */
+interface Hour {
+  readonly hour: string;
+  lines: number;
+  /** Lines that count on, by what they count. */
+  readonly running: Map<string, number>;
 }
 
 /** The statement that writes a record as part of a transaction: for what must be on disk before the answer. */
@@ -75,11 +94,22 @@ export function journalStatement(
   count = 1,
   durationUs = record.durationUs,
 ): Statement {
-  const { kind, pluginId, version, subject, outcome, detail } = record;
+  const { kind, pluginId, version, subject, outcome, detail, label } = record;
   const us = durationUs === undefined ? null : Math.round(durationUs);
   return {
     sql: INSERT,
-    params: [at, kind, pluginId, version ?? null, subject ?? null, outcome, count, us, detail ?? null],
+    params: [
+      at,
+      kind,
+      pluginId,
+      version ?? null,
+      subject ?? null,
+      outcome,
+      count,
+      us,
+      detail ?? null,
+      formatStoredLabel(label),
+    ],
   };
 }
 
@@ -96,6 +126,7 @@ export class Journal {
   readonly #onFault: (error: unknown) => void;
   #pending = new Map<string, Pending>();
   #timer: NodeJS.Timeout | undefined;
+  readonly #hours = new Map<string, Hour>();
   /** Denials that are on disk or on their way: by plugin, then by subject and outcome. */
   readonly #denials = new Map<string, Map<string, Promise<void>>>();
 
@@ -107,15 +138,17 @@ export class Journal {
   }
 
   /** Counts a use; it reaches the disk within 100 ms. */
-  note(record: JournalRecord): void {
+  note(noted: JournalRecord): void {
+    const isLong = (noted.detail?.length ?? 0) > MAX_DETAIL;
+    const record = isLong ? { ...noted, subject: MORE, detail: undefined } : noted;
     this.#count(record, undefined, 1, record.durationUs ?? 0);
     this.#schedule();
   }
 
   /** `at` is left out for now. */
   #count(record: JournalRecord, at: string | undefined, count: number, durationUs: number): void {
-    const { kind, pluginId, version = "", subject = "", outcome, detail = "" } = record;
-    const key = `${kind}\n${pluginId}\n${version}\n${subject}\n${outcome}\n${detail}`;
+    const { kind, pluginId, version = "", subject = "", outcome, detail = "", label } = record;
+    const key = `${kind}\n${pluginId}\n${version}\n${subject}\n${outcome}\n${detail}\n${formatStoredLabel(label)}`;
     const pending = this.#pending.get(key);
     if (pending !== undefined) {
       pending.count += count;
@@ -167,16 +200,51 @@ export class Journal {
     this.#pending = new Map();
     if (pending.length === 0) return;
     try {
-      await this.#write(
-        pending.map(({ record, at, count, durationUs }) =>
-          journalStatement(record, at, count, record.durationUs === undefined ? undefined : durationUs),
-        ),
-      );
+      await this.#writeUses(pending);
     } catch (error) {
       for (const { record, at, count, durationUs } of pending) this.#count(record, at, count, durationUs);
       this.#schedule();
       throw error;
     }
+  }
+
+  /** A line for each, while its plugin has lines left in this hour; what is beyond is added to a line that is there. */
+  async #writeUses(pending: readonly Pending[]): Promise<void> {
+    const statements: Statement[] = [];
+    const beyond = new Map<string, Pending>();
+    for (const each of pending) {
+      const { kind, pluginId, version, subject, outcome } = each.record;
+      const hour = this.#hourOf(each);
+      if (hour.lines < MAX_LINES_AN_HOUR && subject !== MORE) {
+        hour.lines += 1;
+        statements.push(statementOf(each));
+        continue;
+      }
+      const key = JSON.stringify([kind, pluginId, version, subject, outcome]);
+      const sum = beyond.get(key);
+      if (sum === undefined) beyond.set(key, { ...each, record: { ...each.record, detail: undefined } });
+      else {
+        sum.count += each.count;
+        sum.durationUs += each.durationUs;
+      }
+    }
+    const first = statements.length;
+    for (const [key, each] of beyond) {
+      const seq = this.#hourOf(each).running.get(key);
+      statements.push(seq === undefined ? statementOf(each) : addStatement(seq, each));
+    }
+    const results = await this.#store.transaction(statements);
+    for (const [index, [key, each]] of [...beyond].entries()) {
+      const seq = results[first + index]?.rows[0]?.["seq"];
+      this.#hourOf(each).running.set(key, Number(seq));
+    }
+  }
+
+  #hourOf({ record: { pluginId }, at }: Pending): Hour {
+    const hour = at.slice(0, HOUR);
+    let found = this.#hours.get(pluginId);
+    if (found?.hour !== hour) this.#hours.set(pluginId, (found = { hour, lines: 0, running: new Map() }));
+    return found;
   }
 
   async #write(statements: readonly Statement[]): Promise<void> {
@@ -192,7 +260,7 @@ export class Journal {
     );
     return {
       uses: rows.flatMap(({ detail }) => (typeof detail === "string" ? [detail] : [])),
-      isComplete: rows.length < MAX_USES && rows.every(({ subject }) => subject !== MORE),
+      isComplete: rows.length < MAX_USES && rows.every(({ detail }) => typeof detail === "string"),
     };
   }
 
@@ -205,6 +273,24 @@ export class Journal {
     );
     return rows.map(entryOf);
   }
+}
+
+/** Answers with the number of the line. */
+function statementOf({ record, at, count, durationUs }: Pending): Statement {
+  const { sql, ...rest } = journalStatement(
+    record,
+    at,
+    count,
+    record.durationUs === undefined ? undefined : durationUs,
+  );
+  return { ...rest, sql: `${sql} RETURNING seq` };
+}
+
+function addStatement(seq: number, { count, durationUs }: Pending): Statement {
+  return {
+    sql: "UPDATE journal SET count = count + ?, duration_us = duration_us + ? WHERE seq = ? RETURNING seq",
+    params: [count, Math.round(durationUs), seq],
+  };
 }
 
 function entryOf(row: Row): JournalEntry {
@@ -220,5 +306,6 @@ function entryOf(row: Row): JournalEntry {
     count: Number(row["count"]),
     durationUs: row["duration_us"] === null ? undefined : Number(row["duration_us"]),
     detail: text("detail"),
+    label: storedLabelOf(row),
   };
 }

@@ -268,6 +268,42 @@ export const migrations: readonly Migration[] = [
   CREATE INDEX keyed_effects_age ON keyed_effects (at);
   `,
   `
+  -- A digest of the manifest and of the checks that it passed: without the right one it is checked again.
+  ALTER TABLE plugins ADD COLUMN manifest_checks TEXT;
+  `,
+  `
+  -- Whatever takes the last delivery of an event away takes the event: handled, given up, forgotten or uninstalled.
+  CREATE TRIGGER events_for_nobody AFTER DELETE ON event_deliveries BEGIN
+    DELETE FROM events WHERE seq = old.event_seq AND dedup_key IS NULL
+      AND NOT EXISTS (SELECT 1 FROM event_deliveries WHERE event_seq = old.event_seq);
+    -- A key that stays needs no value beside its digest.
+    UPDATE events SET json = 'null', bytes = NULL WHERE seq = old.event_seq
+      AND NOT EXISTS (SELECT 1 FROM event_deliveries WHERE event_seq = old.event_seq);
+  END;
+  CREATE INDEX events_age ON events (published_at);
+
+  -- What one partition uses up is not missing to another.
+  DROP INDEX keyed_calls_sizes;
+  CREATE INDEX keyed_calls_sizes ON keyed_calls (plugin_id, area, size);
+  ALTER TABLE keyed_effects ADD COLUMN area TEXT NOT NULL DEFAULT '';
+  DROP INDEX keyed_effects_sizes;
+  CREATE INDEX keyed_effects_sizes ON keyed_effects (plugin_id, area, size);
+  `,
+  `
+  -- Labels of data: where it may leave to, as JSON; NULL is data that nobody minds.
+  CREATE TABLE storage_labels (
+    plugin_id TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    label TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, partition)
+  ) STRICT, WITHOUT ROWID;
+
+  ALTER TABLE events ADD COLUMN label TEXT;
+  ALTER TABLE keyed_calls ADD COLUMN label TEXT;
+  ALTER TABLE keyed_effects ADD COLUMN label TEXT;
+  ALTER TABLE journal ADD COLUMN label TEXT;
+  `,
+  `
   -- Calls that were made a second time.
   ALTER TABLE call_statistics ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
 

@@ -9,6 +9,7 @@ import { Host } from "./host.ts";
 import type { HostOptions } from "./host-options.ts";
 import { assembleParts } from "./host-parts.ts";
 import { PackageFolder } from "./install/node-package-folder.ts";
+import { readStoredPlugins } from "./lifecycle/stored-plugin.ts";
 import { migrations } from "./migrations.ts";
 import { ownerFileOf, prepareDataDir, systemCodeOf, writeOwner } from "./node-data-dir.ts";
 
@@ -24,10 +25,10 @@ export async function openHost<Caller = undefined>(options: HostOptions<Caller>)
   try {
     await writeOwner(dataDir);
     const packages = new PackageFolder(join(dataDir, "packages"));
-    const plugins = await store.all("SELECT * FROM plugins ORDER BY id");
+    const plugins = await readStoredPlugins(store);
     const grants = await store.all("SELECT * FROM grants ORDER BY plugin_id, permission");
     const subscriptions = await store.all("SELECT * FROM event_subscriptions");
-    await packages.prepare(new Set(plugins.map((row) => String(row["file_digest"]))));
+    await packages.prepare(new Set(plugins.map(({ facts }) => facts.fileDigest)));
     const parts = assembleParts(options, store, packages, { plugins, grants, subscriptions });
     await parts.developments.begin();
     await parts.activation.preload();

@@ -16,10 +16,13 @@ import { z } from "zod";
 
 import { HostError } from "./errors.ts";
 
+const ID_PART = "[a-z][a-z0-9]*(?:-[a-z0-9]+)*";
+
+/** "acme*" would mean the plugins of "acme-evil" too, and "acme" nobody's. */
 const pattern = z
   .string()
   .max(200)
-  .regex(/^[a-z0-9.-]*\*?$/, 'must be a plugin id, optionally ending in "*"');
+  .regex(new RegExp(`^(?:\\*|${ID_PART}\\.(?:\\*|${ID_PART}))$`), 'must be a plugin id, "publisher.*" or "*"');
 
 const permissions = z.array(statedPermissionSchema).max(256);
 
@@ -100,6 +103,21 @@ export const policySchema = z
       .max(64)
       .default([])
       .describe("Hosts that may have addresses outside the public internet. Plugins still need the right to each."),
+    programFolders: z
+      .array(
+        z
+          .string()
+          .max(1_024)
+          .regex(
+            /^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u,
+            'must be an absolute folder without ".", "..", "//" or a trailing "/"',
+          ),
+      )
+      .max(32)
+      .default([])
+      .describe(
+        "Folders beside /usr with programs that plugins may run, and with what those read. Every command sees them.",
+      ),
     preload: z
       .array(pattern)
       .max(1_000)
@@ -183,6 +201,22 @@ export function policyFor(policy: Policy, pluginId: string): PluginPolicy {
     deny: new Set(all.flatMap(({ deny }) => deny)),
     ceilings: all.map(({ ceilings }) => ceilings),
     grants: all.flatMap(({ grants }) => grants),
+  };
+}
+
+/** `policyFor`, kept: asked at every request of a plugin. Plugins that the same rules fit share one answer. */
+export function keepPolicies(policy: Policy): (pluginId: string) => PluginPolicy {
+  const byPlugin = new Map<string, PluginPolicy>();
+  const byRules = new Map<string, PluginPolicy>();
+  return (pluginId) => {
+    const known = byPlugin.get(pluginId);
+    if (known !== undefined) return known;
+    const fits = policy.rules.map(({ plugins }) => plugins.some((each) => fitsPattern(each, pluginId)));
+    const key = fits.map(Number).join("");
+    const found = byRules.get(key) ?? policyFor(policy, pluginId);
+    byRules.set(key, found);
+    byPlugin.set(pluginId, found);
+    return found;
   };
 }
 

@@ -1,20 +1,19 @@
 // Every service at every level: denied, granted, revoked during a call, expired. A new service is one more row.
 import assert from "node:assert/strict";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 
-import { isolate } from "@berth/engine-isolate";
-import { quickjs } from "@berth/engine-quickjs";
 import type { Host } from "@berth/host";
 import { SECURITY_LEVELS, statedPermissionSchema } from "@berth/spec";
-import type { Permission, SecurityLevel } from "@berth/spec";
-import { Supervisor } from "@berth/sandbox";
+import type { Permission } from "@berth/spec";
+import { programWall } from "@berth/sandbox";
 
 import { makePackage, withHost } from "./fixture.ts";
+import { engineOf, whyNot } from "./levels.ts";
 
 /** What the rows are about, made anew for each level. */
 interface Place {
@@ -33,6 +32,9 @@ interface ServiceRow {
   readonly inPure: "BROKER_EFFECT_DENIED" | undefined;
   readonly skip?: string | false;
 }
+
+const programs = await programWall();
+const DATA = { name: "user_data_access", entities: ["contacts"], purpose: "to test" };
 
 const SERVICES: readonly ServiceRow[] = [
   {
@@ -64,6 +66,20 @@ const SERVICES: readonly ServiceRow[] = [
     inPure: "BROKER_EFFECT_DENIED",
   },
   {
+    service: "user data, reading",
+    use: () => `return (await ctx.user.data.get("contacts", "1")).name;`,
+    answer: "Ann",
+    permission: () => DATA,
+    inPure: undefined,
+  },
+  {
+    service: "user data, writing",
+    use: () => `await ctx.user.data.update("contacts", "1", { name: "Bob" }); return "written";`,
+    answer: "written",
+    permission: () => ({ ...DATA, verbs: ["update"] }),
+    inPure: "BROKER_EFFECT_DENIED",
+  },
+  {
     service: "files, reading",
     use: ({ folder }) => `return (await ctx.files.read(${JSON.stringify(join(folder, "a.txt"))})).length;`,
     answer: 6,
@@ -80,9 +96,20 @@ const SERVICES: readonly ServiceRow[] = [
     inPure: "BROKER_EFFECT_DENIED",
     skip: process.platform !== "linux" && "files need Linux",
   },
+  {
+    service: "exec",
+    use: ({ folder }) =>
+      `return new TextDecoder().decode((await ctx.exec.run(["/bin/cat", "{file}"], { values: { file: ${JSON.stringify(join(folder, "a.txt"))} } })).stdout);`,
+    answer: "inside",
+    permission: ({ folder }) => ({
+      name: "system_exec",
+      commands: [{ run: ["/bin/cat", "{file}"] }],
+      workingDirectory: folder,
+    }),
+    inPure: "BROKER_EFFECT_DENIED",
+    skip: programs.kind === "missing" && `no wall for programs here: ${programs.missing.why}`,
+  },
 ];
-
-const engineOf = (level: SecurityLevel): ReturnType<typeof isolate> => (level === "strict" ? quickjs() : isolate());
 
 /** Uses once, and uses until it is refused; both tell a refusal by its code, term and permission. */
 const codeOf = (use: string): string => `
@@ -103,6 +130,8 @@ const codeOf = (use: string): string => `
 
 async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "berth-matrix-")));
+  // Where this test is root's, commands have a user of their own.
+  await chmod(folder, 0o755);
   await writeFile(join(folder, "a.txt"), "inside");
   const server = createServer((_request, response) => response.writeHead(204).end());
   await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
@@ -115,22 +144,10 @@ async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
   }
 }
 
-/** Why a level cannot be had on this machine. */
-async function whyNot(level: SecurityLevel): Promise<string | undefined> {
-  const supervisor = new Supervisor();
-  try {
-    await supervisor.wallFor(engineOf(level), level);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : "no wall";
-  } finally {
-    supervisor.close();
-  }
-}
-
 const any = { input: true, output: true };
 const refusedBy = (term: string, { name }: Permission): object => ({ code: "BROKER_DENIED", term, permission: name });
-const once = (host: Host<string>, action = "once"): Promise<unknown> => host.call("acme.demo", action, null);
+const once = (host: Host<string>, action = "once"): Promise<unknown> =>
+  host.call("acme.demo", action, null, { caller: "ann" });
 
 for (const level of SECURITY_LEVELS) {
   for (const row of SERVICES) {
@@ -169,7 +186,9 @@ for (const level of SECURITY_LEVELS) {
               assert.deepEqual(await once(host), granted, "granted");
 
               const used = new Promise<void>((resolve) => (onUsed = resolve));
-              const underWay = host.call("acme.demo", "untilRefused", null) as Promise<{ uses: number }>;
+              const underWay = host.call("acme.demo", "untilRefused", null, { caller: "ann" }) as Promise<{
+                uses: number;
+              }>;
               await Promise.race([used, underWay]);
               await host.revoke("acme.demo", permission.name);
               const { uses, ...refusal } = await underWay;
@@ -191,6 +210,10 @@ for (const level of SECURITY_LEVELS) {
             policy: { level: "minimal", privateHosts: ["localhost"] },
             now: () => now,
             onLog: () => onUsed(),
+            userData: {
+              read: async () => ({ name: "Ann" }),
+              update: async () => undefined,
+            },
           },
         );
       });

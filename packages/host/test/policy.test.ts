@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { DEFAULT_POLICY, parsePolicy } from "@berth/host";
 
-import { policyFor } from "../src/policy.ts";
+import { completePolicy, keepPolicies, policyFor } from "../src/policy.ts";
 
 const folder = join(import.meta.dirname, "../../../docs/guide/policies");
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -22,6 +22,21 @@ test("reads every example, and each keeps its promise", () => {
 
 test("what is left out takes its default", () => {
   assert.deepEqual(parsePolicy(encode("{}")), DEFAULT_POLICY);
+});
+
+test("plugins that the same rules fit share one policy, and it is theirs", () => {
+  const policy = completePolicy({
+    deny: ["system_exec"],
+    rules: [
+      { plugins: ["acme.*"], level: "strict" },
+      { plugins: ["acme.risky"], level: "isolated" },
+    ],
+  });
+  const kept = keepPolicies(policy);
+  for (const id of ["acme.demo", "acme.risky", "other.demo", "acme.demo"])
+    assert.deepEqual(kept(id), policyFor(policy, id));
+  assert.equal(kept("acme.one"), kept("acme.two"));
+  assert.notEqual(kept("acme.one"), kept("acme.risky"));
 });
 
 test("a rule raises a level and never lowers it", () => {
@@ -46,4 +61,11 @@ test("refuses what is no policy, by place", () => {
     ['{"grants": [{"name": "system_exec"}]}', /grants.0/],
   ] as const)
     assert.throws(() => parsePolicy(encode(text)), { code: "HOST_POLICY_INVALID", message }, text);
+});
+
+test("a rule names plugins, one publisher or everybody, never a publisher whose name begins alike", () => {
+  const of = (pattern: string): unknown => completePolicy({ rules: [{ plugins: [pattern] }], preload: [pattern] });
+  for (const pattern of ["*", "acme.*", "acme-two.*", "acme.demo"]) assert.ok(of(pattern));
+  for (const pattern of ["acme*", "acme", "acme.", "acme.de*", ".*", "*.demo", "acme.**", "Acme.*", "", "a..*"])
+    assert.throws(() => of(pattern), { code: "HOST_POLICY_INVALID" }, pattern);
 });

@@ -134,8 +134,17 @@ export function streamSuite(
   fails("ends with what the plugin throws", "fails", "SANDBOX_PLUGIN_THREW", [0, 1]);
   fails("refuses an item that is not JSON", "isBad", "SANDBOX_PLUGIN_THREW", [1]);
   fails("refuses a handler that returns no iterable", "noStream", "SANDBOX_PLUGIN_THREW", []);
-  fails("ends a stream whose item is late", "hangs", "SANDBOX_DEADLINE", [1], { ...LIMITS, wallMs: 1_500 });
   fails("ends a stream that computes too long", "loops", "SANDBOX_CPU", [1], { ...LIMITS, cpuMs: 300 });
+
+  it(
+    "ends a stream whose item is late",
+    async ({ stream, call }) => {
+      // On a busy machine already the first one may be.
+      await assert.rejects(stream("hangs").whole, { code: "SANDBOX_DEADLINE" });
+      assert.equal(await call("echo", "on"), "on");
+    },
+    { ...LIMITS, wallMs: 1_500 },
+  );
 
   it("refuses an item that is too large, after the generator's last work", async ({ stream, call, lines }) => {
     const { take, whole } = stream("isBig");

@@ -45,9 +45,15 @@ export interface CompartmentPlan {
   readonly limits: Limits;
   /** Answers a request, or throws a coded error, which the plugin sees as its report. */
   readonly onRequest: (request: BrokerRequest) => Promise<unknown>;
-  readonly onLog: (line: LogLine) => void;
+  /** `instance`: as made by `makeInstance` for the instance that logged. */
+  readonly onLog: (line: LogLine, instance: unknown) => void;
   /** Hears now and then by how many bytes the process has grown, while it never held another plugin's code. */
   readonly onMemory?: ((grownBytes: number) => void) | undefined;
+  /**
+   * Makes what the embedding side keeps of one running instance: called each time the code is loaded anew, so what it
+   * made lasts as long as the memory of that instance does. Opaque to the sandbox.
+   */
+  readonly makeInstance?: () => unknown;
 }
 
 /** One call. */
@@ -58,6 +64,8 @@ export interface SandboxCall {
   /** JSON text: what the plugin itself may know of the call. */
   readonly about: string;
   readonly signal?: AbortSignal | undefined;
+  /** Hears, before its input is sent, which instance runs the call: what `CompartmentPlan.makeInstance` made for it. */
+  readonly onEnter?: ((instance: unknown) => void) | undefined;
   /** Hears what the call used, before it is settled; not when it was lost with its process or compartment. */
   readonly onUsage?: ((usage: CallUsage) => void) | undefined;
   /** Hears how far the call has come, while it is under way, some twenty times a second at most. */

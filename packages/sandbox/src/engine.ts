@@ -25,6 +25,8 @@ export interface EngineDescriptor {
   readonly callsPerProcess?: 1;
   /** Whether plugins in it can give their answer in pieces. */
   readonly streams?: true;
+  /** Nothing of a call is left in memory for the next one. Absent: whatever a call read may still be there. */
+  readonly isFresh?: true;
 }
 
 /** Why a compartment ended by itself. */

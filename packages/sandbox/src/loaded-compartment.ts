@@ -18,6 +18,8 @@ export class LoadedCompartment {
   readonly progressGate = new LogGate(MAX_REPORTS_PER_SECOND);
   readonly #resolve: () => void;
   readonly #reject: (error: SandboxError) => void;
+  /** What the embedding side keeps of it. */
+  readonly instance: unknown;
   isReady = false;
   requestsUnderWay = 0;
   /** Bytes of the inputs of its calls under way. */
@@ -26,6 +28,7 @@ export class LoadedCompartment {
   constructor(id: number, plan: CompartmentPlan, now: number) {
     this.id = id;
     this.plan = plan;
+    this.instance = plan.makeInstance?.();
     this.deadlineAt = now + plan.limits.wallMs;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.whenLoaded = promise;

@@ -42,10 +42,7 @@ export class ProcessUsage implements Disposable {
   heldBytes(): number | undefined {
     const status = read(this.#status);
     // One that has ended and was not yet taken note of has no memory, and no lines about it.
-    if (status?.includes("\nVmRSS:") !== true) return undefined;
-    let kibibytes = 0;
-    for (const [, count] of status.matchAll(HELD)) kibibytes += Number(count);
-    return kibibytes * 1_024;
+    return status?.includes("\nVmRSS:") === true ? heldIn(status) : undefined;
   }
 
   /** CPU time that it has used, milliseconds, or `undefined` when it has ended. */
@@ -67,6 +64,13 @@ export class ProcessUsage implements Disposable {
     closeSync(this.#status);
     closeSync(this.#stat);
   }
+}
+
+/** Bytes that a process holds, by its /proc/PID/status. */
+export function heldIn(status: string): number {
+  let kibibytes = 0;
+  for (const [, count] of status.matchAll(HELD)) kibibytes += Number(count);
+  return kibibytes * 1_024;
 }
 
 function read(file: number): string | undefined {

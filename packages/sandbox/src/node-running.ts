@@ -150,7 +150,7 @@ export class Running {
   }
 
   call(plan: CompartmentPlan, call: SandboxCall): Promise<WireValue> {
-    const { action, input, caller, about, signal, onUsage, onProgress, items } = call;
+    const { action, input, caller, about, signal, onUsage, onEnter, onProgress, items } = call;
     const entry = this.#loaded.get(plan);
     const sandbox = this.#attached;
     if (this.#hasEnded || entry === undefined || sandbox === undefined)
@@ -183,6 +183,7 @@ export class Running {
       const extras = extrasOf(call);
       const head = extras === undefined ? [entry.id, action, about] : [entry.id, action, about, extras];
       try {
+        onEnter?.(entry.instance);
         sandbox.send({ type: ToSandbox.call, id, head: JSON.stringify(head), value: input });
       } catch (error) {
         this.#calls.settle(id)?.reject(error as SandboxError); // WIRE_VALUE_TOO_LARGE
@@ -367,7 +368,7 @@ export class Running {
     if (entry?.logGate.admit(performance.now()).passes !== true) return;
     const call = this.#calls.get(message.id);
     const action = call?.compartment === entry ? call.context.action : undefined;
-    entry.plan.onLog({ level: line.level, text: line.text, action });
+    entry.plan.onLog({ level: line.level, text: line.text, action }, entry.instance);
   }
 
   /** Of a call that has ended it may be late; of one that did not ask for it, it is invented. */

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
@@ -16,6 +15,7 @@ import { FromSandbox } from "./protocol.ts";
 import type { Usage } from "./usage-watch.ts";
 import type { GroupPlace } from "./walls/cgroup-mounts.ts";
 import type { ChosenWall } from "./walls/node-machine-walls.ts";
+import { isChildOf } from "./walls/node-process-life.ts";
 import { ResourceGroup } from "./walls/node-resource-group.ts";
 
 /** Why a process was ended by us, or `crashed` when it ended by itself. */
@@ -244,7 +244,7 @@ export class Sandbox {
 
   #kill(): void {
     if (this.#hasEnded) return;
-    if (isChildOf(this.#startingPid, this.#spawnedId)) {
+    if (isChildOf(this.#startingPid, this.#spawnedId || undefined)) {
       try {
         process.kill(this.#startingPid, "SIGKILL");
       } catch {
@@ -269,16 +269,5 @@ export class Sandbox {
       if (!(error instanceof WireError)) throw error;
       this.end("protocol");
     }
-  }
-}
-
-/** By its number alone it could be another process by now; the launcher's child it is only while both live. */
-function isChildOf(pid: number, parent: number): boolean {
-  if (pid === 0 || pid === parent || parent === 0) return false;
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent;
-  } catch {
-    return false; // It has ended.
   }
 }

@@ -11,6 +11,7 @@ export interface Context {
   readonly user: {
     /** Storage of the caller's partition. */
     readonly storage: Storage;
+    readonly data: UserData;
   };
   readonly log: Log;
   /** What the operator set for the plugin, within the manifest's `config` schema. Needs no permission. */
@@ -44,6 +45,7 @@ export interface Context {
     reveal(name: string): Promise<string>;
   };
   readonly files: Files;
+  readonly exec: Exec;
   /**
    * Tells whoever called how far the call has come. May be called as often as convenient: some twenty reports a second
    * reach the caller, and the latest one wins. Needs no permission.
@@ -61,6 +63,39 @@ export interface ProgressReport {
   readonly total?: number;
   /** One line for people; what is beyond 200 characters is cut. */
   readonly message?: string;
+}
+
+/**
+ * Records of the caller's that the embedding program gives to plugins. Needs `user_data_access`, which names entities,
+ * fields, verbs, a purpose, and where the data may leave to. After a `get` or `list` the running plugin is labelled
+ * until nothing of its memory is left: it sends, writes and logs only where that data may go, and is refused elsewhere
+ * with `BROKER_LABEL_DENIED`. A write tells nothing of what is there.
+ */
+export interface UserData {
+  /** The fields of one record, or `undefined`. */
+  get(entity: string, id: string, options?: UserDataOptions): Promise<Record<string, unknown> | undefined>;
+  /** Up to 1,000 records; `next`, if there are more, goes on as `after`. */
+  list(
+    entity: string,
+    options?: UserDataOptions & { after?: string; limit?: number },
+  ): Promise<{ records: { id: string; fields: Record<string, unknown> }[]; next?: string }>;
+  /** Answers with the new record's id. */
+  create(entity: string, fields: Readonly<Record<string, Value>>, options?: { purpose?: string }): Promise<string>;
+  /** Sets these fields, if there is such a record. */
+  update(
+    entity: string,
+    id: string,
+    fields: Readonly<Record<string, Value>>,
+    options?: { purpose?: string },
+  ): Promise<void>;
+  delete(entity: string, id: string, options?: { purpose?: string }): Promise<void>;
+}
+
+export interface UserDataOptions {
+  /** Default: all that were granted. */
+  readonly fields?: readonly string[];
+  /** Which permission is meant, when the manifest asks for several of the same entity. */
+  readonly purpose?: string;
 }
 
 /**
@@ -112,6 +147,44 @@ export interface Files {
   makeFolder(path: string): Promise<void>;
   /** A file, or an empty folder. */
   delete(path: string): Promise<void>;
+}
+
+/**
+ * Programs of the machine, by the templates of the manifest. Needs `system_exec`, and a machine that can hold programs:
+ * Linux with bubblewrap.
+ */
+export interface Exec {
+  /**
+   * Runs a command, which is one of the manifest's as it stands there, and answers when nothing that it started is
+   * left. Every exit code is an answer.
+   */
+  run(command: readonly string[], options?: ExecOptions): Promise<ExecAnswer>;
+}
+
+/** What `Exec.run` gives a command. */
+export interface ExecOptions {
+  /**
+   * A text for each `{name}` of the template. One at the beginning of an argument must not begin with `-`, `+` or `@`;
+   * `-` is allowed behind an argument `--`.
+   */
+  readonly values?: Readonly<Record<string, string>>;
+  /** What it reads from its standard input, up to 8 MiB; text is given as UTF-8. Default nothing. */
+  readonly input?: string | Uint8Array;
+  /** Default: the folder of the permission that names the command. */
+  readonly workingDirectory?: string;
+  /** Whether it may change files in that folder. Default false. */
+  readonly write?: boolean;
+  /** Names of the host's variables that it gets, as the host has them. Default none. */
+  readonly environment?: readonly string[];
+}
+
+/** What came of a command. */
+export interface ExecAnswer {
+  /** 128 + n when signal n ended it. */
+  readonly exitCode: number;
+  /** Up to 8 MiB together. */
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
 }
 
 /** What `Context.fetch` sends. */

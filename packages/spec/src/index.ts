@@ -1,5 +1,15 @@
 export { CAPABILITIES, CATEGORIES, PRICING_MODELS } from "./catalogue-terms.ts";
 export type { Capability, Category, PricingModel } from "./catalogue-terms.ts";
+export {
+  NOWHERE,
+  explainDataLabel,
+  formatDataLabel,
+  makeDataLabel,
+  mayLeaveTo,
+  meetLabels,
+  readDataLabel,
+} from "./data-label.ts";
+export type { DataLabel } from "./data-label.ts";
 export { formatEnvelope, parseEnvelope, preAuthEncoding } from "./envelope.ts";
 export type { Envelope, EnvelopeSignature } from "./envelope.ts";
 export { SpecError, specErrors } from "./errors.ts";
@@ -12,11 +22,13 @@ export {
   API_VERSION,
   EFFECT_CLASSES,
   MANIFEST_FILE,
+  MANIFEST_MEMBERS,
   MAX_MANIFEST_BYTES,
   manifestJsonSchema,
   scheduleSchema,
   topicSchema,
 } from "./manifest.ts";
+export { MANIFEST_CHECKS } from "./manifest-checks.ts";
 export type { ActionDeclaration, EventDeclaration, Manifest } from "./manifest.ts";
 export { parseManifest } from "./parse-manifest.ts";
 export type { ManifestProblem } from "./parse-manifest.ts";

@@ -243,6 +243,9 @@ export const manifestSchema = z
   })
   .describe("The manifest of a Berth plugin.");
 
+/** Names of all members that a manifest can have. */
+export const MANIFEST_MEMBERS = Object.keys(manifestSchema.shape) as readonly (keyof Manifest)[];
+
 /** A manifest that passed `parseManifest`: every default filled in. */
 export type Manifest = z.output<typeof manifestSchema>;
 

@@ -54,8 +54,11 @@ export function explainPermission(permission: Permission): string {
     }
     case "network_unrestricted":
       return `DANGEROUS: talk to any host on the internet, up to ${formatBytes(permission.bytesPerDay)} a day.`;
-    case "system_exec":
-      return `DANGEROUS: run programs on this machine in ${list([permission.workingDirectory])}: ${permission.commands.map(({ run }) => run.map(word).join(" ")).join("; ")}.`;
+    case "system_exec": {
+      const { commands, workingDirectory, write, environment, timeMs } = permission;
+      const given = environment.length > 0 ? `, given the environment variables ${list(environment)}` : "";
+      return `DANGEROUS: run programs on this machine that may read${write ? ", change and delete" : ""} everything in ${list([workingDirectory])}${given}, up to ${timeMs / 1_000} s each: ${commands.map(({ run }) => run.map(word).join(" ")).join("; ")}.`;
+    }
     case "user_data_access": {
       const leaves =
         permission.mayLeaveTo.length > 0

@@ -69,7 +69,7 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as 
 const VERBS = ["read", "create", "update", "delete"] as const;
 
 const command = z.strictObject({
-  /** The program, then its arguments; `{name}` stands for one value given at the call. */
+  /** The program by its absolute path, then its arguments; `{name}` stands for one value given at the call. */
   run: z.array(z.string().min(1).max(1_024)).min(1).max(64),
 });
 
@@ -127,7 +127,13 @@ const PERMISSIONS = {
       listOf(command, 32).describe("Command templates; nothing else is run."),
       containsEqual((item: z.output<typeof command>) => canonicalJson(item.run)),
     ),
-    workingDirectory: parameter(root.describe("Folder that commands run in."), (a, b) => coversRoots([a], [b])),
+    workingDirectory: parameter(root.describe("Folder that commands run in; they may read all of it."), (a, b) =>
+      coversRoots([a], [b]),
+    ),
+    write: parameter(
+      z.boolean().default(false).describe("Commands may change everything in that folder."),
+      onCoversOff,
+    ),
     environment: parameter(z.array(name).max(32).default([]).describe("Environment variables passed on."), containsAll),
     timeMs: parameter(z.int().min(1).max(600_000).default(10_000).describe("Wall time of one run, ms."), atLeast),
   },

@@ -34,6 +34,14 @@ const wish: fc.Arbitrary<object> = fc.oneof(
     create: fc.boolean(),
     delete: fc.boolean(),
   }),
+  fc.record({
+    name: fc.constant("system_exec"),
+    commands: some({ run: ["/bin/echo", "{text}"] }, { run: ["/bin/date"] }),
+    workingDirectory: fc.constantFrom("/data", "/data/in", "/database"),
+    write: fc.boolean(),
+    environment: fc.subarray(["LANG", "TZ"]),
+    timeMs: fc.integer({ min: 1, max: 3 }),
+  }),
   fc.record({ name: fc.constant("secrets_access"), names: some("one", "two"), reveal: fc.boolean() }),
   fc.record({
     name: fc.constant("user_data_access"),
@@ -146,7 +154,11 @@ test("the question shows everything that is asked for, whole, and no item that l
   for (const host of hosts) assert.ok(network.includes(host), host);
   assert.ok(explain({ name: "file_system_read", roots: ["/in, /out"] }).includes('"/in, /out"'));
   const run = ["sh", "-c", `${"x".repeat(200)}; rm -rf data`];
-  assert.ok(explain({ name: "system_exec", commands: [{ run }], workingDirectory: "/data" }).includes("rm -rf data"));
+  const exec = { name: "system_exec", commands: [{ run }], workingDirectory: "/data" };
+  assert.ok(explain(exec).includes("rm -rf data"));
+  assert.match(explain(exec), /that may read everything in \/data, up to 10 s each: sh -c /);
+  const wide = explain({ ...exec, write: true, environment: ["LANG", "AWS_KEY"], timeMs: 600_000 });
+  assert.match(wide, /may read, change and delete everything in \/data, given .* LANG, AWS_KEY, up to 600 s each/);
   const topics = Array.from({ length: 20 }, (_, at) => `orders.created.number${at}`);
   const services = explain({ name: "platform_services", events: { publish: topics } });
   for (const topic of topics) assert.ok(services.includes(topic), topic);

@@ -1,8 +1,8 @@
 import { access } from "node:fs/promises";
 
 import { isolate } from "@berth/engine-isolate";
-import { Supervisor, machineWalls } from "@berth/sandbox";
-import type { WallOffer } from "@berth/sandbox";
+import { Supervisor, machineWalls, programWall } from "@berth/sandbox";
+import type { ProgramWallOffer, WallOffer } from "@berth/sandbox";
 import { DEFAULT_LIMITS } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
@@ -82,32 +82,44 @@ async function checkSandbox(): Promise<Check> {
   }
 }
 
-/** What this machine puts around a sandbox host at some levels. */
+/** What this machine puts around a sandbox host at some levels, or around a command that a plugin runs. */
 interface WallReport {
+  readonly what: string;
+  /** As in `--json`. */
   readonly levels: string;
-  readonly offer: WallOffer;
+  readonly offer: WallOffer | ProgramWallOffer;
 }
 
-/** Each wall was tried by starting a sandbox host in it. */
+/** Each wall was tried by starting something in it. */
 async function checkWalls(): Promise<WallReport[]> {
   const { basic, full } = await machineWalls(isolate());
   return [
-    { levels: "minimal", offer: basic },
-    { levels: "standard, strict, isolated", offer: full },
+    { what: "walls for minimal", levels: "minimal", offer: basic },
+    { what: "walls for standard, strict, isolated", levels: "standard, strict, isolated", offer: full },
+    { what: "wall for commands of plugins", levels: "commands", offer: await programWall() },
   ];
 }
 
-/** A missing full wall is no fault: standard and strict run reduced, and isolated says itself that it cannot. */
-function describeWall({ levels, offer }: WallReport): string {
-  if (offer.kind === "offered") return `ok   walls for ${levels}: ${offer.wall.name} (${offer.wall.strength})`;
-  const { what, why, remedy } = offer.missing;
-  return `note walls for ${levels}: no ${what}: ${why}\n       ${remedy}`;
+const BUBBLEWRAP = { name: "bubblewrap", strength: "full" } as const;
+
+/**
+ * A missing wall is no fault: standard and strict run reduced, isolated says itself that it cannot, and commands are
+ * refused.
+ */
+function describeWall({ what, offer }: WallReport): string {
+  if (offer.kind === "offered") {
+    const { name, strength } = "name" in offer.wall ? offer.wall : BUBBLEWRAP;
+    return `ok   ${what}: ${name} (${strength})`;
+  }
+  const { what: lacking, why, remedy } = offer.missing;
+  return `note ${what}: no ${lacking}: ${why}\n       ${remedy}`;
 }
 
-const wallJson = ({ levels, offer }: WallReport): object =>
-  offer.kind === "offered"
-    ? { levels, ok: true, name: offer.wall.name, strength: offer.wall.strength }
-    : { levels, ok: false, ...offer.missing };
+function wallJson({ levels, offer }: WallReport): object {
+  if (offer.kind === "missing") return { levels, ok: false, ...offer.missing };
+  const { name, strength } = "name" in offer.wall ? offer.wall : BUBBLEWRAP;
+  return { levels, ok: true, name, strength };
+}
 
 export const command: Command = {
   summary: "check what this machine offers",

@@ -28,7 +28,7 @@ export const command: Command = {
       type: "string",
       multiple: true,
       value: "KEYID",
-      help: "the key of a new publisher, as its full key id or fingerprint",
+      help: "the key of a new publisher, as its full key id or fingerprint; PUBLISHER:KEYID where it is two publishers'",
     },
     confirm: { type: "string", multiple: true, value: "ID", help: "a plugin whose scan you have read and accept" },
     "allow-downgrade": { type: "boolean", help: "agree to lower versions than those installed" },

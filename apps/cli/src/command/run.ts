@@ -1,7 +1,7 @@
 import { quote } from "@berth/base";
 import type { HostAccess } from "../host-access.ts";
-import { SECURITY_LEVELS } from "@berth/spec";
-import type { SecurityLevel } from "@berth/spec";
+import { SECURITY_LEVELS, explainDataLabel } from "@berth/spec";
+import type { DataLabel, SecurityLevel } from "@berth/spec";
 
 import type { Command, Invocation, Outcome } from "../command.ts";
 import { CliError } from "../errors.ts";
@@ -69,24 +69,31 @@ export const command: Command = {
     try {
       const user = invocation.text("user");
       const report = showReports(invocation.terminal, action);
+      let label: DataLabel | undefined;
       const options = {
         signal: stop.signal,
         onProgress: report.show,
+        onLabel(found: DataLabel) {
+          label = found;
+          report.clear();
+          invocation.terminal.say(`this holds data of the user's, which ${explainDataLabel(found)}`);
+        },
         ...(user !== undefined && { caller: user }),
       };
       const run = async (host: HostAccess): Promise<Outcome> => {
         const startedAt = performance.now();
         const items = new Items(invocation);
+        const found = (): object => ({
+          durationMs: millisecondsSince(startedAt),
+          ...(label !== undefined && { label }),
+        });
         for await (const news of host.run(id, action, input, options)) {
           report.clear();
-          if (news.kind === "item") {
-            await items.add(news.value);
-            continue;
-          }
-          const durationMs = millisecondsSince(startedAt);
-          return { json: { ok: true, output: news.value, durationMs }, text: formatJson(news.value, 2) };
+          if (news.kind === "output")
+            return { json: { ok: true, output: news.value, ...found() }, text: formatJson(news.value, 2) };
+          await items.add(news.value);
         }
-        return { json: { ok: true, items: items.kept, durationMs: millisecondsSince(startedAt) }, text: "" };
+        return { json: { ok: true, items: items.kept, ...found() }, text: "" };
       };
       try {
         return await withHost(invocation, run, { level });

@@ -68,11 +68,11 @@ const offer = (ids: readonly string[]): string[] =>
 
 const NOTHING = "everything that is installed is needed";
 
-function describe({ data, grants }: UninstallPreview): string {
+function describe({ data, grants, secrets, schedules, events }: UninstallPreview): string {
   const keys = data.reduce((sum, area) => sum + area.keys, 0);
   const bytes = data.reduce((sum, area) => sum + area.bytes, 0);
   const partitions = data.filter(({ partition }) => partition !== undefined).length;
-  return `${keys} stored values (${formatBytes(bytes)}, of ${partitions} partitions and the plugin itself), ${grants} grants`;
+  return `${keys} stored values (${formatBytes(bytes)}, of ${partitions} partitions and the plugin itself), ${grants} grants, ${secrets} secrets, ${schedules} schedules, ${events} waiting events`;
 }
 
 /** A failed export must stop the erasure: the data may be the only copy. */

@@ -5,7 +5,7 @@ import type { Constant, Node } from "./syntax.ts";
 
 /** One use of a service of the context. */
 export interface ContextUse {
-  /** `fetch`, `files.read`, `secrets.reveal` … */
+  /** `fetch`, `files.read`, `user.data.get` … */
   readonly method: string;
   readonly file: string;
   readonly offset: number;
@@ -15,6 +15,10 @@ export interface ContextUse {
   readonly httpMethod: string | undefined;
   /** Whether the options of `files.write` may ask to create; also where that cannot be told. */
   readonly mayCreate: boolean;
+  /** The command of `exec.run`, when all of it is known before the program runs. */
+  readonly command: readonly string[] | undefined;
+  /** Whether the options of `exec.run` may ask to write; also where that cannot be told. */
+  readonly mayWrite: boolean;
 }
 
 /** What one source file does with the context, and what it imports. */
@@ -31,6 +35,8 @@ const SERVICES: ReadonlyMap<string, readonly string[]> = new Map([
   ["fetch", []],
   ["files", ["read", "list", "write", "makeFolder", "delete"]],
   ["secrets", ["reveal"]],
+  ["exec", ["run"]],
+  ["user.data", ["get", "list", "create", "update", "delete"]],
 ]);
 
 /**
@@ -46,6 +52,7 @@ export function contextUsesOf(file: string, text: string): SourceUses {
   const foreign = new Set<string>();
   const imports: string[] = [];
   const constants = new Map<string, Constant>();
+  const lists = new Map<string, readonly string[]>();
   const functions: { readonly node: Node; readonly isHandler: boolean }[] = [];
   visit(program, (node) => {
     if (node.type === "Property" && isFunction(node["value"]))
@@ -57,7 +64,7 @@ export function contextUsesOf(file: string, text: string): SourceUses {
       node.type === "ExportAllDeclaration"
     )
       noteImport(node, imports, foreign);
-    else if (node.type === "VariableDeclaration" && node["kind"] === "const") noteConstants(node, constants);
+    else if (node.type === "VariableDeclaration" && node["kind"] === "const") noteConstants(node, constants, lists);
   });
   for (const { node, isHandler } of functions) {
     for (const [index, parameter] of (node["params"] as readonly Node[]).entries())
@@ -67,10 +74,9 @@ export function contextUsesOf(file: string, text: string): SourceUses {
     if (node.type !== "VariableDeclarator") return;
     const chain = chainOf(node["init"]);
     if (chain === undefined || !contexts.has(chain[0] ?? "")) return;
-    const [, service] = chain;
     const name = nameOfIdentifier(node["id"]);
-    if (name !== undefined && service !== undefined && chain.length === 2) services.set(name, service);
-    else if (chain.length === 1) noteTakenApart(node["id"], services);
+    if (name === undefined) noteTakenApart(node["id"], services, chain.slice(1));
+    else if (chain.length > 1) services.set(name, chain.slice(1).join("."));
   });
   const uses: ContextUse[] = [];
   let isOpen = false;
@@ -89,7 +95,9 @@ export function contextUsesOf(file: string, text: string): SourceUses {
       offset: node.start,
       argument: constantOf(args[0], constants),
       httpMethod: method === "fetch" ? httpMethodOf(args[1], constants) : undefined,
-      mayCreate: method === "files.makeFolder" || (method === "files.write" && mayCreate(args[2])),
+      mayCreate: method === "files.makeFolder" || (method === "files.write" && maySay("create", args[2])),
+      command: method === "exec.run" ? listOf(args[0], constants, lists) : undefined,
+      mayWrite: method === "exec.run" && maySay("write", args[1]),
     });
   });
   return { uses, imports, isOpen };
@@ -107,11 +115,13 @@ function noteImport(node: Node, imports: string[], foreign: Set<string>): void {
       foreign.add(nameOfIdentifier(each["local"]) ?? "");
 }
 
-function noteConstants(node: Node, constants: Map<string, Constant>): void {
+function noteConstants(node: Node, constants: Map<string, Constant>, lists: Map<string, readonly string[]>): void {
   for (const { id, init } of node["declarations"] as readonly { id: unknown; init: unknown }[]) {
     const name = nameOfIdentifier(id);
     const constant = constantOf(init, constants);
     if (name !== undefined && constant !== undefined) constants.set(name, constant);
+    const list = listOf(init, constants, lists);
+    if (name !== undefined && list !== undefined) lists.set(name, list);
   }
 }
 
@@ -129,13 +139,13 @@ function noteParameter(
   else if (isSecondOfHandler || isTyped) noteTakenApart(parameter, services);
 }
 
-/** `{ fetch, files: disk }` of a context. */
-function noteTakenApart(pattern: unknown, services: Map<string, string>): void {
+/** `{ fetch, files: disk }` of a context, or `{ data }` of its `user`. */
+function noteTakenApart(pattern: unknown, services: Map<string, string>, above: readonly string[] = []): void {
   if (!isNode(pattern) || pattern.type !== "ObjectPattern") return;
   for (const property of pattern["properties"] as readonly Node[]) {
     const service = nameOfIdentifier(property["key"]);
     const name = nameOfIdentifier(property["value"]);
-    if (service !== undefined && name !== undefined) services.set(name, service);
+    if (service !== undefined && name !== undefined) services.set(name, [...above, service].join("."));
   }
 }
 
@@ -145,11 +155,10 @@ function methodOf(
   services: ReadonlyMap<string, string>,
 ): string | undefined {
   const full = contexts.has(root) ? members : services.has(root) ? [services.get(root) ?? "", ...members] : [];
-  const [service = "", method] = full;
-  const methods = SERVICES.get(service);
-  if (methods === undefined) return undefined;
-  if (methods.length === 0) return full.length === 1 ? service : undefined;
-  return method !== undefined && methods.includes(method) ? `${service}.${method}` : undefined;
+  const path = full.join(".");
+  if (SERVICES.get(path)?.length === 0) return path;
+  const at = path.lastIndexOf(".");
+  return SERVICES.get(path.slice(0, at))?.includes(path.slice(at + 1)) === true ? path : undefined;
 }
 
 function httpMethodOf(options: unknown, constants: ReadonlyMap<string, Constant>): string | undefined {
@@ -162,9 +171,26 @@ function httpMethodOf(options: unknown, constants: ReadonlyMap<string, Constant>
   return constant?.isWhole === true ? constant.text : undefined;
 }
 
-function mayCreate(options: unknown): boolean {
+/** Whether options may hold a switch that is on. */
+function maySay(name: string, options: unknown): boolean {
   if (options === undefined) return false;
-  const create = memberOf(options, "create");
-  if (create === undefined) return !isNode(options) || options.type !== "ObjectExpression";
-  return !(isNode(create) && create.type === "Literal" && create["value"] === false);
+  const value = memberOf(options, name);
+  if (value !== undefined) return !(isNode(value) && value.type === "Literal" && value["value"] === false);
+  if (!isNode(options) || options.type !== "ObjectExpression") return true;
+  return (options["properties"] as readonly Node[]).some(({ type }) => type !== "Property");
+}
+
+/** A list of texts that is written out, or the name of one. */
+function listOf(
+  node: unknown,
+  constants: ReadonlyMap<string, Constant>,
+  lists: ReadonlyMap<string, readonly string[]>,
+): readonly string[] | undefined {
+  if (!isNode(node)) return undefined;
+  if (node.type === "TSAsExpression" || node.type === "TSSatisfiesExpression")
+    return listOf(node["expression"], constants, lists);
+  if (node.type === "Identifier") return lists.get(String(node["name"]));
+  if (node.type !== "ArrayExpression") return undefined;
+  const items = (node["elements"] as readonly unknown[]).map((each) => constantOf(each, constants));
+  return items.every((each) => each?.isWhole === true) ? items.map((each) => each?.text ?? "") : undefined;
 }

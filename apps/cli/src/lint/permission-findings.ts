@@ -3,6 +3,7 @@ import type { Manifest, Permission, PermissionRequest } from "@berth/spec";
 
 import type { ContextUse } from "./context-uses.ts";
 import type { PluginUses } from "./source-uses.ts";
+import { userDataMissing, userDataTooWide } from "./user-data-findings.ts";
 
 /** A finding whose place is a use in the code, or a permission in the manifest. */
 export interface PermissionFinding {
@@ -28,12 +29,16 @@ export function permissionFindings(manifest: Manifest, { uses, isOpen }: PluginU
     ...networkMissing(permissions, uses),
     ...filesMissing(permissions, uses),
     ...secretsMissing(permissions, uses),
+    ...commandsMissing(permissions, uses),
+    ...userDataMissing(permissions, uses),
   ];
   if (!isOpen)
     findings.push(
       ...networkTooWide(permissions, uses),
       ...filesTooWide(permissions, uses),
       ...secretsTooWide(permissions, uses),
+      ...commandsTooWide(permissions, uses),
+      ...userDataTooWide(permissions, uses),
     );
   return findings;
 }
@@ -195,6 +200,57 @@ function secretsTooWide(permissions: readonly PermissionRequest[], uses: readonl
     return [
       ...(idle.length > 0 ? [tooWide(at, `no code uses ${idle.join(", ")}`)] : []),
       ...(isOnlyInjected ? [tooWide(at, "no code reveals what it names: leave reveal out")] : []),
+    ];
+  });
+}
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((each, at) => each === b[at]);
+
+function commandsMissing(permissions: readonly PermissionRequest[], uses: readonly ContextUse[]): PermissionFinding[] {
+  const runs = ofMethods(uses, "exec.run");
+  const declared = ofName(permissions, "system_exec");
+  if (declared.length === 0)
+    return runs.slice(0, 1).map((at) => missing(at, "this runs a command, and the manifest asks for no system_exec"));
+  return runs.flatMap((at) => {
+    const { command } = at;
+    const entries = declared.filter(
+      ({ commands }) => command === undefined || commands.some(({ run }) => isSame(run, command)),
+    );
+    if (entries.length === 0)
+      return [missing(at, `this runs ${command?.join(" ")}, which is no command of the manifest's as it stands there`)];
+    const writes = at.mayWrite && !declared.some(({ write }) => write);
+    return writes ? [missing(at, "this may ask to write, and no system_exec of the manifest says write")] : [];
+  });
+}
+
+/** Programs that run whatever they are told. */
+const SHELL = /^\/(?:usr\/)?(?:local\/)?bin\/(?:ba|da|z|k|mk|c|tc|fi|a)?sh$/;
+
+function commandsTooWide(permissions: readonly PermissionRequest[], uses: readonly ContextUse[]): PermissionFinding[] {
+  const runs = ofMethods(uses, "exec.run");
+  return ofName(permissions, "system_exec").flatMap((at): PermissionFinding[] => {
+    if (runs.length === 0)
+      return [{ rule: "permission-unused", at, message: "no code runs a command, and system_exec is asked for" }];
+    const programs = at.commands.map(({ run: [program = ""] }) => program);
+    const unnamed = programs.find((program) => !program.startsWith("/"));
+    const shell = programs.find((program) => SHELL.test(program));
+    const isKnown = runs.every(({ command }) => command !== undefined);
+    const idle = at.commands.filter(
+      ({ run }) => !runs.some(({ command }) => command !== undefined && isSame(command, run)),
+    );
+    return [
+      ...(unnamed === undefined
+        ? []
+        : [tooWide(at, `${unnamed} is never run: a program is named by its absolute path`)]),
+      ...(shell === undefined ? [] : [tooWide(at, `${shell} runs whatever it is told: name the program itself`)]),
+      ...(isKnown ? idle.map(({ run }) => tooWide(at, `no code runs ${run.join(" ")}`)) : []),
+      ...(at.write && !runs.some(({ mayWrite }) => mayWrite)
+        ? [tooWide(at, "no command asks to write, and write is asked for")]
+        : []),
+      ...(at.workingDirectory === "/"
+        ? [tooWide(at, '"/" is no folder for commands: name the one that is needed')]
+        : []),
     ];
   });
 }

@@ -5,6 +5,7 @@ import type { WireValue } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
 import type { Journal } from "../journal.ts";
+import { verifySink } from "../labels/sinks.ts";
 import type { Alerts } from "../statistics/alerts.ts";
 import type { KeyedEffects } from "./keyed-effects.ts";
 import { requestInvalid } from "./service.ts";
@@ -18,9 +19,17 @@ export class Broker {
   readonly #journal: Journal;
   readonly #alerts: Alerts;
   readonly #effects: KeyedEffects;
+  readonly #ownerTakesLabelled: boolean;
 
-  constructor(services: readonly Service[], journal: Journal, alerts: Alerts, effects: KeyedEffects) {
+  constructor(
+    services: readonly Service[],
+    journal: Journal,
+    alerts: Alerts,
+    effects: KeyedEffects,
+    ownerTakesLabelled = false,
+  ) {
     this.#effects = effects;
+    this.#ownerTakesLabelled = ownerTakesLabelled;
     this.#services = services;
     this.#alerts = alerts;
     this.#journal = journal;
@@ -44,6 +53,8 @@ export class Broker {
           `${method}: the action ${call.action} is declared pure, and this changes something`,
         );
       }
+      // The one place where what is labelled is kept from services that keep no labels.
+      verifySink(method, call.label.current, this.#ownerTakesLabelled);
       const request = decodeValue(value);
       if (typeof request !== "object" || request === null || Array.isArray(request))
         throw requestInvalid(method, "expected an object");
@@ -63,6 +74,7 @@ export class Broker {
           subject: this.#subjectOf(method, error),
           outcome: error.code,
           detail: error.message,
+          label: call.label.current,
         });
       }
       throw error;
@@ -80,5 +92,15 @@ export class Broker {
   /** Lets go of everything that services hold for a plugin. */
   release(pluginId: string): void {
     for (const service of this.#services) service.release?.(pluginId);
+  }
+
+  /** Ends what services do for plugins that have no right to it any more. */
+  reconsider(): void {
+    for (const service of this.#services) service.reconsider?.();
+  }
+
+  /** Ends what services do; resolves when nothing of it is left. */
+  async close(): Promise<void> {
+    await Promise.all(this.#services.map((service) => service.close?.() ?? Promise.resolve()));
   }
 }

@@ -1,6 +1,8 @@
+import { encodeValue } from "@berth/wire";
+
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
-import { compileSchema } from "../schema/compile.ts";
+import type { ValueCheck } from "../schema/value-check.ts";
 import { methodTable } from "./service.ts";
 import type { Service } from "./service.ts";
 import type { Vault } from "./vault.ts";
@@ -14,7 +16,10 @@ export class Settings {
   readonly #vault: Vault;
   readonly #plugins: PluginTable;
 
-  constructor(vault: Vault, plugins: PluginTable) {
+  readonly #values: ValueCheck;
+
+  constructor(vault: Vault, plugins: PluginTable, values: ValueCheck) {
+    this.#values = values;
     this.#vault = vault;
     this.#plugins = plugins;
   }
@@ -23,8 +28,7 @@ export class Settings {
   async set(pluginId: string, value: unknown): Promise<void> {
     const schema = this.#plugins.get(pluginId).release?.manifest.config;
     if (schema === undefined) throw new HostError("HOST_SETTINGS_INVALID", `${pluginId} has no settings`);
-    // Compiled before, in the schema thread, when the release was planned.
-    const fault = compileSchema(schema)(value);
+    const fault = await this.#values.faultOf(schema, value, encodeValue(value));
     if (fault !== undefined) {
       throw new HostError("HOST_SETTINGS_INVALID", `the settings of ${pluginId} at "${fault.path}" ${fault.message}`, {
         details: { ...fault },
@@ -45,7 +49,8 @@ export class Settings {
     if (schema === undefined) return {};
     const text = await this.#vault.find(pluginId, SETTINGS);
     const stored: unknown = text === undefined ? undefined : JSON.parse(text);
-    const isUsable = stored !== undefined && compileSchema(schema)(stored) === undefined;
+    const isUsable =
+      stored !== undefined && (await this.#values.faultOf(schema, stored, encodeValue(stored))) === undefined;
     return { ...defaultsOf(schema), ...(isUsable && typeof stored === "object" ? stored : {}) };
   }
 }

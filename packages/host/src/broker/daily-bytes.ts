@@ -47,7 +47,9 @@ export class DailyBytes {
     await this.#store.transaction([
       { sql: "DELETE FROM network_use WHERE plugin_id = ? AND day < ?", params: [pluginId, this.#day] },
       {
-        sql: `INSERT INTO network_use VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes`,
+        // Nothing is counted for a plugin that was erased meanwhile.
+        sql: `INSERT INTO network_use SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+              ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes`,
         params: [pluginId, this.#day, spent],
       },
     ]);

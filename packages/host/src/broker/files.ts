@@ -5,7 +5,8 @@ import type { Store } from "@berth/store";
 import { HostError } from "../errors.ts";
 import { amountOf } from "../rights/decide-right.ts";
 import type { Lens, Right } from "../rights/decide-right.ts";
-import { fitsGlob } from "../rights/glob.ts";
+import { fitsGlob, makeGlobBudget } from "../rights/glob.ts";
+import type { GlobBudget } from "../rights/glob.ts";
 import type { Rights } from "../rights/rights.ts";
 import { RootedFolder, verifyPath } from "./node-rooted-folder.ts";
 import { methodTable, requestInvalid } from "./service.ts";
@@ -24,7 +25,7 @@ const MIN_WRITE_BYTES = 64;
 export interface FileParts {
   readonly rights: Rights;
   readonly store: Store;
-  /** Folders that no grant opens: the host's own. */
+  /** Folders and files that no grant opens: the host's own. */
   readonly forbidden: readonly string[];
 }
 
@@ -42,7 +43,7 @@ export function makeFilesService({ rights, store, forbidden }: FileParts): Servi
       throw new HostError("BROKER_FILES_UNSUPPORTED", `${method}: files are reached safely on Linux only, so far`);
     const components = verifyPath(method, request["path"]);
     const path = `/${components.join("/")}`;
-    const right = await rights.verify(call, wanted(path), fileLens(path, isFolder));
+    const right = await rights.verify(call, wanted(path), fileLens(path, isFolder, makeGlobBudget()));
     const grant = right.grant as FilePermission;
     const root = grant.roots.find((each) => isBelow(path, each)) ?? path;
     const depth = root === "/" ? 0 : root.split("/").length - 1;
@@ -78,8 +79,9 @@ export function makeFilesService({ rights, store, forbidden }: FileParts): Servi
           const { right, path, folder, components } = await verifyRight(call, "files.list", request, reading, true);
           const entries = await folder.list(components, MAX_ENTRIES);
           // A plugin sees the names of files that it may read, and of folders on the way.
+          const budget = makeGlobBudget();
           const visible = entries.filter(({ name, kind }) => {
-            const lens = fileLens(path === "/" ? `/${name}` : `${path}/${name}`, kind === "folder");
+            const lens = fileLens(path === "/" ? `/${name}` : `${path}/${name}`, kind === "folder", budget);
             return right.bases.every((base) => lens(base) !== undefined);
           });
           return { entries: visible };
@@ -115,13 +117,13 @@ const isBelow = (path: string, root: string): boolean =>
   path === root || path.startsWith(root.endsWith("/") ? root : `${root}/`);
 
 /** Shows a held permission as if its globs were all, when one of them fits the path below one of its folders. */
-function fileLens(path: string, isFolder: boolean): Lens {
+function fileLens(path: string, isFolder: boolean, budget: GlobBudget): Lens {
   return (held) => {
     if (held.name !== "file_system_read" && held.name !== "file_system_write") return undefined;
     const fits = held.roots.some((root) => {
       if (!isBelow(path, root)) return false;
       const relative = path.slice(root.endsWith("/") ? root.length : root.length + 1);
-      return isFolder || held.globs.some((glob) => fitsGlob(relative, glob));
+      return isFolder || held.globs.some((glob) => fitsGlob(relative, glob, budget));
     });
     return fits ? { ...held, globs: ["**"] } : undefined;
   };
@@ -144,6 +146,7 @@ async function spendQuota(store: Store, pluginId: string, method: string, length
   const [result] = await store.transaction([
     {
       sql: `INSERT INTO file_use SELECT ?1, ?2 WHERE coalesce((SELECT bytes FROM file_use WHERE plugin_id = ?1), 0) + ?2 <= ?3
+          AND EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
         ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes`,
       params: [pluginId, bytes, limit],
     },

@@ -48,9 +48,11 @@ export async function exchange(wanted: Exchange): Promise<ExchangeAnswer> {
     if (options.all === true) callback(null, [...addresses]);
     else callback(null, first?.address ?? "", first?.family);
   };
-  // Agents of our own: the shared one may have been told to use a proxy by the environment.
+  // Agents of our own: the shared one may have been told by the environment to use a proxy, or to trust anybody.
   const isSecure = url.protocol === "https:";
-  const agent = isSecure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
+  const agent = isSecure
+    ? new HttpsAgent({ keepAlive: false, rejectUnauthorized: true })
+    : new HttpAgent({ keepAlive: false });
   const options: RequestOptions = {
     agent,
     lookup,
@@ -62,13 +64,19 @@ export async function exchange(wanted: Exchange): Promise<ExchangeAnswer> {
   };
   try {
     return await new Promise<ExchangeAnswer>((resolve, reject) => {
+      let isAnswered = false;
       const outgoing = (isSecure ? httpsRequest : httpRequest)(url, options, (incoming) => {
+        isAnswered = true;
         takeAnswer(incoming, wanted.onBytes).then(
           (body) => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body }),
           reject,
         );
       });
       outgoing.on("error", reject);
+      // An answer that turns into another protocol is neither an answer to Node nor an error.
+      outgoing.on("close", () => {
+        if (!isAnswered) reject(new Error("the connection ended without an answer"));
+      });
       outgoing.end(wanted.body);
     });
   } catch (error) {
@@ -100,12 +108,13 @@ async function checkedAddresses({
   url,
   resolve,
   privateHosts,
+  signal,
 }: Exchange): Promise<readonly { readonly address: string; readonly family: number }[]> {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const family = isIP(host);
   let addresses: Awaited<ReturnType<Resolve>>;
   try {
-    addresses = family === 0 ? await resolve(host) : [{ address: host, family }];
+    addresses = family === 0 ? await unlessAborted(resolve(host), signal) : [{ address: host, family }];
   } catch (error) {
     throw new HostError("BROKER_NETWORK_FAILED", `network.fetch: the name ${quote(host)} has no address`, {
       cause: error,
@@ -120,6 +129,19 @@ async function checkedAddresses({
     );
   }
   return addresses;
+}
+
+/** Nobody can end a look-up, but nobody has to wait for it. */
+async function unlessAborted<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  signal.throwIfAborted();
+  const { promise: left, reject } = Promise.withResolvers<never>();
+  const leave = (): void => reject(signal.reason as Error);
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    return await Promise.race([value, left]);
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
 }
 
 const reasonOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? "the connection failed";

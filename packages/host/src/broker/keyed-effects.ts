@@ -5,11 +5,13 @@ import { decodeText } from "@berth/wire";
 import type { WireValue } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
+import { areaOf } from "../schedules/schedule-rows.ts";
+import { formatStoredLabel, storedLabelOf } from "../labels/area-labels.ts";
 import type { EffectKey, ServiceCall } from "./service.ts";
 import { RememberedEffects } from "./remembered-effects.ts";
 import { formatStored, storedValueOf } from "./storage-rows.ts";
 
-/** Effects that are remembered of one plugin, and their answers' bytes in all. */
+/** Effects that are remembered of one plugin in one partition, and their answers' bytes in all. */
 const MAX_EFFECTS = 10_000;
 const MAX_BYTES = 16_777_216;
 /** Answers that are larger are asked for again: the other end may know the key. */
@@ -42,7 +44,7 @@ export class KeyedEffects {
 
   /** @throws HostError BROKER_QUOTA_EXCEEDED; what `run` throws */
   async once(
-    { pluginId }: ServiceCall,
+    call: ServiceCall,
     effectKey: EffectKey,
     method: string,
     value: WireValue,
@@ -50,36 +52,54 @@ export class KeyedEffects {
   ): Promise<unknown> {
     const key = keyOf(effectKey, method, value);
     const { isRepeatable, remembered } = effectKey;
-    return remembered.once(key, isRepeatable || method !== CALLS_A_PLUGIN, () =>
-      isRepeatable ? this.#onceADay(pluginId, key, run) : run(key),
+    return remembered.once(key, isRepeatable || method !== CALLS_A_PLUGIN, call.label, () =>
+      isRepeatable ? this.#onceADay(call, key, run) : run(key),
     );
   }
 
-  async #onceADay(pluginId: string, key: string, run: (key: string) => Promise<unknown>): Promise<unknown> {
-    const known = await this.#find(pluginId, key);
-    if (known !== undefined) return valueOf(known);
+  async #onceADay(
+    { pluginId, partition, label }: ServiceCall,
+    key: string,
+    run: (key: string) => Promise<unknown>,
+  ): Promise<unknown> {
+    const area = areaOf(partition);
+    const known = await this.#find(pluginId, area, key);
+    if (known !== undefined) {
+      label.add(storedLabelOf(known));
+      return valueOf(known);
+    }
     const answer = (await run(key)) ?? null;
     const { stored, sections, size } = formatStored("", answer);
     if (size > MAX_ANSWER_BYTES) return answer;
     await this.#store.transaction([
       {
         // Nothing is kept for a plugin that was erased meanwhile.
-        sql: `INSERT INTO keyed_effects SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+        sql: `INSERT INTO keyed_effects (plugin_id, key, json, bytes, size, at, area, label)
+              SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
               ON CONFLICT DO NOTHING`,
-        params: [pluginId, key, stored.text, sections.length === 0 ? null : sections, size, this.#now().toISOString()],
+        params: [
+          pluginId,
+          key,
+          stored.text,
+          sections.length === 0 ? null : sections,
+          size,
+          this.#now().toISOString(),
+          area,
+          formatStoredLabel(label.ofAnswers),
+        ],
       },
     ]);
     return answer;
   }
 
-  async #find(pluginId: string, key: string): Promise<Row | undefined> {
+  async #find(pluginId: string, area: string, key: string): Promise<Row | undefined> {
     const dayBefore = new Date(this.#now().getTime() - DAY_MS).toISOString();
     const [, found, use] = await this.#store.transaction([
       { sql: "DELETE FROM keyed_effects WHERE at < ?", params: [dayBefore] },
-      { sql: "SELECT json, bytes FROM keyed_effects WHERE plugin_id = ? AND key = ?", params: [pluginId, key] },
+      { sql: "SELECT json, bytes, label FROM keyed_effects WHERE plugin_id = ? AND key = ?", params: [pluginId, key] },
       {
-        sql: "SELECT count(*) AS count, sum(size) AS bytes FROM keyed_effects WHERE plugin_id = ?",
-        params: [pluginId],
+        sql: "SELECT count(*) AS count, sum(size) AS bytes FROM keyed_effects WHERE plugin_id = ? AND area = ?",
+        params: [pluginId, area],
       },
     ]);
     const [row] = found?.rows ?? [];

@@ -1,11 +1,9 @@
-import { lookup } from "node:dns/promises";
-
 import { quote } from "@berth/base";
-import { covers, permissionOf } from "@berth/spec";
+import { covers, mayLeaveTo, permissionOf } from "@berth/spec";
 import type { Permission } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
-import type { PluginTable } from "../lifecycle/plugin-table.ts";
+import { labelDenied } from "../labels/sinks.ts";
 import { amountOf } from "../rights/decide-right.ts";
 import type { Right } from "../rights/decide-right.ts";
 import type { Rights } from "../rights/rights.ts";
@@ -13,6 +11,7 @@ import { spend } from "./daily-bytes.ts";
 import type { DailyBytes } from "./daily-bytes.ts";
 import { exchange } from "./http-exchange.ts";
 import type { Resolve } from "./http-exchange.ts";
+import { makeResolve } from "./node-resolve.ts";
 import { methodTable, requestInvalid } from "./service.ts";
 import type { Service, ServiceCall, ServiceRequest } from "./service.ts";
 import type { Vault } from "./vault.ts";
@@ -46,17 +45,23 @@ interface Fetch {
   readonly effectKey: string | undefined;
 }
 
+/** The right to one request, and what goes with it. */
+interface NetworkRight extends Right {
+  readonly wanted: Permission;
+  readonly secretHeaders: NetworkPermission["secretHeaders"];
+  readonly privateHosts: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
 /** What the network service works on. All of it belongs to the host. */
 export interface NetworkParts {
-  readonly rights: Rights;
-  readonly plugins: PluginTable;
+  readonly rights: Pick<Rights, "verify" | "hold">;
   readonly dailyBytes: DailyBytes;
   readonly vault: Vault;
   readonly privateHosts: ReadonlySet<string>;
   readonly resolve?: Resolve;
 }
-
-const resolveName: Resolve = (host) => lookup(host, { all: true });
 
 /**
  * `ctx.fetch`: HTTP to the hosts that the plugin has a right to. Every redirect is a request of its own, with its
@@ -64,18 +69,15 @@ const resolveName: Resolve = (host) => lookup(host, { all: true });
  */
 export function makeNetworkService({
   rights,
-  plugins,
   dailyBytes,
   vault,
   privateHosts,
-  resolve = resolveName,
+  resolve = makeResolve(privateHosts),
 }: NetworkParts): Service {
   /** The right to one request, and the secrets that the manifest wants in its headers. */
-  async function verifyRight(
-    call: ServiceCall,
-    { url, method }: Fetch,
-  ): Promise<Right & { secretHeaders: NetworkPermission["secretHeaders"] }> {
+  async function verifyRight(call: ServiceCall, { url, method }: Fetch): Promise<NetworkRight> {
     const host = url.hostname;
+    verifyMayLeaveTo(call, host);
     const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
     const wanted: NetworkPermission = {
       name: "network_restricted",
@@ -85,13 +87,16 @@ export function makeNetworkService({
       bytesPerDay: 1,
       secretHeaders: [],
     };
-    const declared = (plugins.find(call.pluginId)?.release?.manifest.permissions ?? []).map(permissionOf);
+    const declared = call.permissions.map(permissionOf);
     const entry = declared.find((each) => covers(each, wanted));
     if (entry === undefined && declared.some(({ name }) => name === "network_unrestricted")) {
-      return { ...(await rights.verify(call, { name: "network_unrestricted", bytesPerDay: 1 })), secretHeaders: [] };
+      const open: Permission = { name: "network_unrestricted", bytesPerDay: 1 };
+      // A right to every host is none to those that the policy calls private: these must be named.
+      return { ...(await rights.verify(call, open)), wanted: open, secretHeaders: [], privateHosts: NONE };
     }
     const secretHeaders = entry?.name === "network_restricted" ? entry.secretHeaders : [];
-    return { ...(await rights.verify(call, { ...wanted, secretHeaders })), secretHeaders };
+    const named = { ...wanted, secretHeaders };
+    return { ...(await rights.verify(call, named)), wanted: named, secretHeaders, privateHosts };
   }
 
   async function headersWithSecrets(
@@ -118,6 +123,7 @@ export function makeNetworkService({
     signal: AbortSignal,
   ): Promise<Awaited<ReturnType<typeof exchange>>> {
     const right = await verifyRight(call, wanted);
+    using held = rights.hold(call, right.wanted);
     const limit = amountOf(right, "bytesPerDay");
     const used = await dailyBytes.of(call.pluginId);
     // Headers count too: they carry data as well as a body does.
@@ -129,10 +135,11 @@ export function makeNetworkService({
       return await exchange({
         ...wanted,
         headers: await headersWithSecrets(call, wanted, right.secretHeaders),
-        privateHosts,
+        privateHosts: right.privateHosts,
         resolve,
-        signal,
+        signal: AbortSignal.any([signal, held.signal]),
         onBytes(count) {
+          held.verify();
           if (received + count > MAX_ANSWER_BYTES)
             throw new HostError(
               "BROKER_QUOTA_EXCEEDED",
@@ -142,6 +149,9 @@ export function makeNetworkService({
           received += count;
         },
       });
+    } catch (error) {
+      held.verify();
+      throw error;
     } finally {
       await dailyBytes.save(call.pluginId, sent + received);
     }
@@ -176,6 +186,12 @@ export function makeNetworkService({
     ),
     release: (pluginId) => dailyBytes.forget(pluginId),
   };
+}
+
+/** Before anything is noted or looked up: a name is words, and the one who answers for it reads them. */
+function verifyMayLeaveTo({ label: { current: label } }: ServiceCall, host: string): void {
+  if (label !== undefined && !mayLeaveTo(label, host))
+    throw labelDenied("network.fetch", label, `${quote(host)} is none of these`);
 }
 
 function fetchOf(request: ServiceRequest): Omit<Fetch, "effectKey"> {

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { mkdir, open, readdir, readlink, realpath, rename, rm, rmdir, unlink } from "node:fs/promises";
+import { lstat, mkdir, open, opendir, readlink, realpath, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
 import { quote } from "@berth/base";
 
@@ -46,12 +47,21 @@ export function verifyPath(method: string, path: unknown): readonly string[] {
  */
 export class RootedFolder {
   readonly #root: string;
-  /** Folders that nobody reaches, whatever was granted: what the host itself keeps. */
+  /** Folders and files that nobody reaches, whatever was granted: what the host itself keeps. */
   readonly #forbidden: readonly string[];
 
   constructor(root: string, forbidden: readonly string[]) {
     this.#root = root;
     this.#forbidden = forbidden;
+  }
+
+  /**
+   * Opens a folder below this one, for whoever can work on an open one. The caller closes it.
+   *
+   * @throws HostError BROKER_FILE_MISSING, BROKER_FILE_REFUSED
+   */
+  open(components: readonly string[]): Promise<FileHandle> {
+    return this.#openFolder(components);
   }
 
   async read(components: readonly string[], maxBytes: number): Promise<Uint8Array> {
@@ -80,10 +90,13 @@ export class RootedFolder {
 
   async list(components: readonly string[], maxEntries: number): Promise<FolderEntry[]> {
     await using folder = await this.#openFolder(components);
-    const entries = await readdir(within(folder, "."), { withFileTypes: true });
-    return entries
-      .slice(0, maxEntries)
-      .map((entry) => ({ name: entry.name, kind: entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other" }));
+    const entries: FolderEntry[] = [];
+    // One after the other: a plugin may have filled the folder with millions.
+    for await (const entry of await opendir(within(folder, "."))) {
+      entries.push({ name: entry.name, kind: entry.isFile() ? "file" : entry.isDirectory() ? "folder" : "other" });
+      if (entries.length === maxEntries) break;
+    }
+    return entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** Writes whole or not at all. A link in the file's place is replaced, never followed. */
@@ -142,6 +155,7 @@ export class RootedFolder {
     if (name === undefined) throw notAFile("/");
     try {
       await using parent = await this.#openFolder(components.slice(0, -1));
+      await this.#refuseForbidden(parent, name);
       return await work(parent, name);
     } catch (error) {
       throw explain(error, name);
@@ -164,14 +178,39 @@ export class RootedFolder {
     }
   }
 
-  /** Compares what was really opened: a root may itself be reached through a link of the operator's. */
-  async #refuseForbidden(folder: FileHandle): Promise<void> {
+  /**
+   * Compares what was really opened: a root may itself be reached through a link of the operator's, and a file may
+   * have a second name. What the host will keep where nothing is yet is refused too: whoever made it first would
+   * decide what it says.
+   */
+  async #refuseForbidden(folder: FileHandle, name?: string): Promise<void> {
     const opened = await readlink(`/proc/self/fd/${folder.fd}`);
+    const path = name === undefined ? opened : join(opened, name);
+    const facts = name === undefined ? await folder.stat() : await ifThere(lstat(within(folder, name)));
     for (const each of this.#forbidden) {
-      const forbidden = await realpath(each);
-      if (opened === forbidden || opened.startsWith(`${forbidden}/`))
+      const forbidden = (await ifThere(realpath(each))) ?? (await placeOf(each));
+      if (forbidden === undefined) continue;
+      const theirs = await ifThere(stat(forbidden));
+      const isSame = facts !== undefined && facts.ino === theirs?.ino && facts.dev === theirs.dev;
+      if (isSame || path === forbidden || path.startsWith(`${forbidden}/`))
         throw new HostError("BROKER_FILE_REFUSED", "files: what the host itself keeps is out of reach for plugins");
     }
+  }
+}
+
+/** Where a file would be made; `undefined` when its folder is not there either. */
+async function placeOf(file: string): Promise<string | undefined> {
+  const folder = await ifThere(realpath(dirname(file)));
+  return folder === undefined ? undefined : join(folder, basename(file));
+}
+
+/** `undefined` when there is nothing of that name. */
+async function ifThere<Found>(found: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
 

@@ -2,13 +2,16 @@ import { randomBytes } from "node:crypto";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { Decrypter, Encrypter, generateIdentity, identityToRecipient } from "age-encryption";
+import type * as age from "age-encryption";
 
 import { HostError } from "../errors.ts";
 
 const DATA_KEY_BYTES = 32;
 const WRAPPED = "vault.age";
 const OPERATOR_KEY = "operator.agekey";
+
+/** Some 20 MB of the process, for hosts that have a secret. */
+const loadAge = (): Promise<typeof age> => import("age-encryption");
 
 /**
  * The key that seals secrets, wrapped with age to the operator's key, so that the operator's key can be kept
@@ -26,6 +29,7 @@ export async function openVaultKey(
     const identity = (await readIfThere(operatorKeyFile))?.toString("utf8").trim();
     if (wrapped === undefined) return await makeKey(wrappedFile, operatorKeyFile, identity);
     if (identity === undefined) throw new HostError("HOST_VAULT_CLOSED", "the operator's key is not there");
+    const { Decrypter } = await loadAge();
     const decrypter = new Decrypter();
     decrypter.addIdentity(identity);
     const key = await decrypter.decrypt(wrapped);
@@ -40,6 +44,7 @@ export async function openVaultKey(
 }
 
 async function makeKey(wrappedFile: string, operatorKeyFile: string, known: string | undefined): Promise<Uint8Array> {
+  const { Encrypter, generateIdentity, identityToRecipient } = await loadAge();
   let identity = known;
   if (identity === undefined) {
     identity = await generateIdentity();

@@ -117,13 +117,15 @@ export function makePluginsService({ rights, plugins, counts, call: run }: Plugi
     const hasTheirRights = wanted.name === "platform_services" && wanted.plugins?.withTheirRights === true;
     const leftMs = Math.max(call.deadlineAt - performance.now(), 0);
     const timeout = AbortSignal.timeout(Math.floor(leftMs - Math.min(leftMs * RESERVE_SHARE, MAX_RESERVE_MS)));
-    const { partition, callerRights, tree, deadlineAt } = call;
+    const { partition, callerRights, tree, deadlineAt, label } = call;
     try {
       return await run(id, action, input, {
         partition,
         callerRights,
         ...(effectKey !== undefined && call.effectKey?.isRepeatable === true && { idempotencyKey: effectKey }),
         signal: AbortSignal.any([call.signal(), timeout]),
+        label: label.current,
+        onLabel: (found) => label.add(found),
         origin: {
           by: `called by ${call.pluginId}`,
           hops: call.hops,

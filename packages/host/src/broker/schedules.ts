@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+
 import { quote } from "@berth/base";
 import { scheduleSchema } from "@berth/spec";
 import { StoreError } from "@berth/store";
@@ -8,6 +10,7 @@ import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import { areaOf, removeStatement, scheduleOf, setStatement } from "../schedules/schedule-rows.ts";
 import type { ScheduleKey } from "../schedules/schedule-rows.ts";
 import type { Scheduler } from "../schedules/scheduler.ts";
+import type { HourlyCounts } from "./hourly-counts.ts";
 import { methodTable, requestInvalid } from "./service.ts";
 import type { Service, ServiceCall, ServiceRequest } from "./service.ts";
 
@@ -18,11 +21,19 @@ const MAX_INPUT_BYTES = 4_096;
 export interface SchedulesParts {
   readonly store: Store;
   readonly plugins: PluginTable;
+  readonly counts: HourlyCounts;
   readonly scheduler: () => Scheduler;
 }
 
+/** More than a plugin can have schedules; finding out that one never runs takes the host milliseconds. */
+const SETS_PER_HOUR = 600;
+
 /** `ctx.schedules`: actions of the plugin that run by themselves, for the partition of the call that set them. */
-export function makeSchedulesService({ store, plugins, scheduler }: SchedulesParts): Service {
+export function makeSchedulesService({ store, plugins, counts, scheduler }: SchedulesParts): Service {
+  // One in each turn of the event loop: requests that come together must not stall the embedding program together.
+  let turn = Promise.resolve();
+  const inTurn = (): Promise<void> => (turn = turn.then(() => setImmediate()));
+
   return {
     name: "schedules",
     methods: methodTable(
@@ -43,6 +54,9 @@ export function makeSchedulesService({ store, plugins, scheduler }: SchedulesPar
       {
         async set(call, request) {
           const method = "schedules.set";
+          refuseThrough(method, call);
+          await counts.spend(call.pluginId, "schedules", SETS_PER_HOUR);
+          await inTurn();
           const key = keyOf(method, call, request);
           const { cron, timeZone, action, missed, input = null } = request;
           const parsed = scheduleSchema.safeParse({ cron, timeZone, action, missed });
@@ -80,6 +94,16 @@ function keyOf(method: string, { pluginId, partition }: ServiceCall, { name }: S
   if (typeof name !== "string" || !NAME.test(name))
     throw requestInvalid(method, `expected a name of at most 64 letters, digits, _ or -, found ${quote(name)}`);
   return { pluginId, partition, name, isDeclared: false };
+}
+
+/** What a schedule runs has its plugin's rights: a caller that lacks them must not get there by waiting. */
+function refuseThrough(method: string, { pluginId, through }: ServiceCall): void {
+  if (through === undefined) return;
+  throw new HostError(
+    "BROKER_DENIED",
+    `${method}: ${pluginId} was called by ${through.pluginId}, whose rights a schedule would not be limited by`,
+    { details: { term: "caller", callerPlugin: through.pluginId } },
+  );
 }
 
 function inputOf(method: string, input: unknown): string {

@@ -1,7 +1,8 @@
 import { quote } from "@berth/base";
-import type { ActionDeclaration, Permission } from "@berth/spec";
+import type { ActionDeclaration, Permission, PermissionRequest } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
+import type { CallLabel } from "../labels/call-label.ts";
 import type { RememberedEffects } from "./remembered-effects.ts";
 
 /** All calls that one call of the embedding program, one event or one schedule led to. */
@@ -52,6 +53,8 @@ export interface EffectKey {
 export interface ServiceCall {
   readonly pluginId: string;
   readonly version: string;
+  /** What the release that runs asks for; another one may have taken its place meanwhile. */
+  readonly permissions: readonly PermissionRequest[];
   readonly action: string;
   /** What the action promises; enforced, not believed. */
   readonly effect: ActionDeclaration["effect"];
@@ -70,6 +73,8 @@ export interface ServiceCall {
   readonly effectKey: EffectKey | undefined;
   /** What somebody allowed for this call only. */
   readonly grantedOnce: Permission[];
+  /** Where what the plugin knows now may leave to. */
+  readonly label: CallLabel;
   /** Fires when the call has ended: nothing goes on for it. Made when first asked for. */
   readonly signal: () => AbortSignal;
 }
@@ -97,6 +102,10 @@ export interface Service {
   readonly methods: ReadonlyMap<string, ServiceMethod>;
   /** Lets go of everything that is held for a plugin, because it is no longer loaded. */
   release?(pluginId: string): void;
+  /** Some right was taken back, from whomever: ends what goes on without one. */
+  reconsider?(): void;
+  /** Ends what goes on; resolves when nothing of it is left. */
+  close?(): Promise<void>;
 }
 
 /** Methods that only look, and methods that change something, as a service's table. */

@@ -2,6 +2,9 @@ import { concatBytes } from "@berth/base";
 import type { Row, Statement } from "@berth/store";
 import { encodeText } from "@berth/wire";
 
+/** Longest key, characters. */
+export const MAX_KEY_LENGTH = 256;
+
 /** Where a key lives: one plugin, and its own area or that of one partition. */
 export interface StorageArea {
   readonly pluginId: string;
@@ -15,13 +18,34 @@ export interface StoredValue {
   readonly bytes: readonly Uint8Array[];
 }
 
+/** What a row costs beside key and value, bytes: an estimate, so that empty values count too. */
+const ROW_BYTES = 128;
+
+/**
+ * Keys after ?3, from ?4 to ?5. One range is what SQLite can look up: a prefix that fits nothing must not cost a look
+ * at every key.
+ */
+export const LIST_KEYS = `SELECT key FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key >= max(?3, ?4)
+  AND key < ?5 AND key <> ?3 ORDER BY key LIMIT ?6`;
+
+/** The least text that comes after everything with a prefix. Keys are ordered by their code points. */
+export function endOfPrefix(prefix: string): string {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    if (last === 0x10ffff) continue;
+    // Halves of surrogate pairs are no characters.
+    return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+  }
+  return "\u{10ffff}".repeat(MAX_KEY_LENGTH);
+}
+
 export const SELECT_VALUE = "SELECT json, bytes FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key = ?3";
 
 export function storedValueOf(row: Row): StoredValue {
   return { text: String(row["json"]), bytes: splitSections(row["bytes"]) };
 }
 
-/** What a value needs on disk: its text and bytes as they are stored, and their size with the key's. */
+/** A value's text and bytes as they are stored, and their size with the key's. */
 export function formatStored(
   key: string,
   value: unknown,
@@ -42,13 +66,14 @@ export function putStatement(
   { stored, sections, size }: ReturnType<typeof formatStored>,
   quotaBytes: number,
 ): Statement {
+  const cost = size + ROW_BYTES + pluginId.length + Buffer.byteLength(partition);
   return {
     sql: `INSERT INTO storage (plugin_id, partition, key, json, bytes, size)
       SELECT ?1, ?2, ?3, ?4, ?5, ?6
       WHERE coalesce((SELECT size FROM storage_usage WHERE plugin_id = ?1 AND partition = ?2), 0)
         - coalesce((SELECT size FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key = ?3), 0) + ?6 <= ?7
       ON CONFLICT DO UPDATE SET json = ?4, bytes = ?5, size = ?6`,
-    params: [pluginId, partition, key, stored.text, sections.length === 0 ? null : sections, size, quotaBytes],
+    params: [pluginId, partition, key, stored.text, sections.length === 0 ? null : sections, cost, quotaBytes],
     expectChanges: 1,
   };
 }

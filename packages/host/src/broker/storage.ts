@@ -6,12 +6,16 @@ import type { Statement, Store } from "@berth/store";
 import { decodeText } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
+import type { AreaLabels } from "../labels/area-labels.ts";
 import { methodTable, nameOf, requestInvalid } from "./service.ts";
 import type { Service, ServiceCall, ServiceMethod, ServiceRequest } from "./service.ts";
 import { StorageCache } from "./storage-cache.ts";
 import {
+  LIST_KEYS,
+  MAX_KEY_LENGTH,
   SELECT_VALUE,
   deleteStatement,
+  endOfPrefix,
   expectStatement,
   formatStored,
   putStatement,
@@ -19,7 +23,6 @@ import {
 } from "./storage-rows.ts";
 import type { StorageArea, StoredValue } from "./storage-rows.ts";
 
-const MAX_KEY_LENGTH = 256;
 const MAX_VALUE_BYTES = 1_048_576;
 const MAX_LIST = 1_000;
 const MAX_OPERATIONS = 100;
@@ -34,9 +37,10 @@ interface Batch {
 
 /**
  * `ctx.storage` and `ctx.user.storage`: keys and values of one plugin, in the plugin's own area or in that
- * of the caller's partition. Needs no permission; the quota counts keys and values.
+ * of the caller's partition. Needs no permission; the quota counts keys and values. Whoever asks for
+ * anything in an area has its label afterwards, whatever the answer.
  */
-export function makeStorageService(store: Store, quotaBytes: number): Service {
+export function makeStorageService(store: Store, quotaBytes: number, labels: AreaLabels): Service {
   const cache = new StorageCache();
 
   async function read(area: StorageArea, key: string): Promise<StoredValue | undefined> {
@@ -51,13 +55,16 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
 
   /** Answers with the numbers of changed rows, or with the index of the statement that undid everything. */
   async function write(
+    { label: { current: label } }: ServiceCall,
     area: StorageArea,
     { changes }: Pick<Batch, "changes">,
     statements: readonly Statement[],
   ): Promise<{ readonly changed: readonly number[] } | { readonly failedAt: number }> {
+    const marked = label && (await labels.mark(area, label));
     const ticket = cache.beginWrite(area, changes.keys());
     try {
-      const results = await store.transaction(statements);
+      // Last, so that the statements before it keep their places.
+      const results = await store.transaction(marked === undefined ? statements : [...statements, marked.statement()]);
       cache.endWrite(ticket, new Map([...changes].map(([key, change]) => [key, change && ownCopy(change.stored)])));
       return { changed: results.map((result) => result.changes) };
     } catch (error) {
@@ -66,8 +73,21 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
         error instanceof StoreError && error.code === "STORE_EXPECTATION" && error.details?.["statement"];
       if (typeof failedAt !== "number") throw error;
       return { failedAt };
+    } finally {
+      marked?.end();
     }
   }
+
+  const labelling =
+    (run: ServiceMethod["run"]): ServiceMethod["run"] =>
+    async (call, request) => {
+      const area = areaOf(call, request);
+      try {
+        return await run(call, request);
+      } finally {
+        call.label.add(await labels.of(area));
+      }
+    };
 
   const quotaExceeded = (method: string, key: string): HostError =>
     new HostError(
@@ -90,10 +110,7 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
       if (typeof limit !== "number" || !Number.isSafeInteger(limit) || limit < 1)
         throw requestInvalid("storage.list", `expected a limit of 1 or more, found ${quote(limit)}`);
       const count = Math.min(limit, MAX_LIST);
-      const rows = await store.all(
-        "SELECT key FROM storage WHERE plugin_id = ?1 AND partition = ?2 AND key > ?3 AND substr(key, 1, ?5) = ?4 ORDER BY key LIMIT ?6",
-        [pluginId, partition, from, start, Array.from(start).length, count + 1],
-      );
+      const rows = await store.all(LIST_KEYS, [pluginId, partition, from, start, endOfPrefix(start), count + 1]);
       const keys = rows.slice(0, count).map((row) => String(row["key"]));
       return { keys, hasMore: rows.length > count };
     },
@@ -105,7 +122,7 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
       const key = keyOf("storage.put", request);
       const change = valueOf("storage.put", key, request);
       const changes = new Map([[key, change]]);
-      const outcome = await write(area, { changes }, [putStatement(area, key, change, quotaBytes)]);
+      const outcome = await write(call, area, { changes }, [putStatement(area, key, change, quotaBytes)]);
       if ("failedAt" in outcome) throw quotaExceeded("storage.put", key);
       return null;
     },
@@ -113,7 +130,8 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
     async delete(call, request) {
       const area = areaOf(call, request);
       const key = keyOf("storage.delete", request);
-      const outcome = await write(area, { changes: new Map([[key, undefined]]) }, [deleteStatement(area, key)]);
+      const changes = new Map([[key, undefined]]);
+      const outcome = await write(call, area, { changes }, [deleteStatement(area, key)]);
       return { deleted: "changed" in outcome && outcome.changed[0] === 1 };
     },
 
@@ -126,7 +144,7 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
         for (const key of expected.keys()) found.set(key, await read(area, key));
         if (![...expected].every(([key, value]) => isSame(found.get(key), value))) return { applied: false };
         const keys = [...expected.keys(), ...changes.keys()];
-        const outcome = await write(area, { changes }, [
+        const outcome = await write(call, area, { changes }, [
           ...[...found].map(([key, value]) => expectStatement(area, key, value)),
           ...[...changes].map(([key, change]) =>
             change === undefined ? deleteStatement(area, key) : putStatement(area, key, change, quotaBytes),
@@ -143,10 +161,18 @@ export function makeStorageService(store: Store, quotaBytes: number): Service {
   };
   return {
     name: "storage",
-    methods: methodTable(looking, changing),
-    release: (pluginId) => cache.forget(pluginId),
+    methods: methodTable(eachOf(looking, labelling), eachOf(changing, labelling)),
+    release(pluginId) {
+      cache.forget(pluginId);
+      labels.forget(pluginId);
+    },
   };
 }
+
+const eachOf = <Value>(
+  table: Readonly<Record<string, Value>>,
+  change: (value: Value) => Value,
+): Record<string, Value> => Object.fromEntries(Object.entries(table).map(([name, value]) => [name, change(value)]));
 
 function areaOf({ pluginId, action, partition }: ServiceCall, { area }: ServiceRequest): StorageArea {
   if (area === "plugin") return { pluginId, partition: "" };

@@ -1,5 +1,6 @@
 import { quote } from "@berth/base";
 import type { Progress } from "@berth/sandbox";
+import type { DataLabel, Permission } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
 import type { HostOptions } from "../host-options.ts";
@@ -14,6 +15,12 @@ export interface CallOptions<Caller> {
    * wins, and none comes after the answer. A call that waits for another one with its key hears nothing.
    */
   readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Hears that what follows carries labelled data: before the call is settled, and before any report or item that is
+   * labelled. Again, with a narrower label, should the plugin have had more by then; not called when there is none.
+   * The label tells where users agreed that the data may go: see the guide to services.
+   */
+  readonly onLabel?: (label: DataLabel) => void;
 }
 
 export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
@@ -25,18 +32,30 @@ export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
 }
 
 /**
- * What the embedding program's own functions say of a caller.
+ * What the embedding program's own functions say of a caller. A caller that got lost on the way, and rights that are
+ * none, are refused: taken for nobody, whom nothing limits, they would be allowed everything.
  *
- * @throws HostError HOST_PARTITION_INVALID
+ * @throws HostError HOST_CALLER_INVALID, HOST_PARTITION_INVALID
  */
 export function scopeOf<Caller>(
-  { caller, signal, onProgress }: CallOptions<Caller>,
+  options: CallOptions<Caller>,
   { partitionOf, rightsOf }: Pick<HostOptions<Caller>, "partitionOf" | "rightsOf">,
 ): CallScope {
-  if (caller === undefined) return { partition: undefined, callerRights: undefined, signal, onProgress };
+  const { caller, signal, onProgress, onLabel } = options;
+  const heard = { signal, onProgress, onLabel };
+  if (caller === undefined && "caller" in options && (partitionOf ?? rightsOf) !== undefined)
+    throw new HostError("HOST_CALLER_INVALID", "the call names a caller, which is undefined");
+  if (caller === undefined) return { partition: undefined, callerRights: undefined, ...heard };
   const partition: unknown = partitionOf?.(caller);
   // UTF-8 has one replacement for every half of a surrogate pair: two callers would share one storage.
   if (partition !== undefined && (typeof partition !== "string" || !partition.isWellFormed()))
     throw new HostError("HOST_PARTITION_INVALID", `the partition ${quote(partition)} is no well-formed text`);
-  return { partition, callerRights: rightsOf?.(caller), signal, onProgress };
+  if (rightsOf === undefined) return { partition, callerRights: undefined, ...heard };
+  const callerRights: unknown = rightsOf(caller);
+  if (!Array.isArray(callerRights))
+    throw new HostError(
+      "HOST_CALLER_INVALID",
+      `expected the rights of a caller to be a list, found ${quote(callerRights)}`,
+    );
+  return { partition, callerRights: callerRights as Permission[], ...heard };
 }

@@ -1,13 +1,17 @@
 import { isCodedError, quote } from "@berth/base";
-import type { SandboxCall } from "@berth/sandbox";
-import type { ActionDeclaration, Manifest, Permission } from "@berth/spec";
+import type { Progress } from "@berth/sandbox";
+import type { ActionDeclaration, DataLabel, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
+import type { WireValue } from "@berth/wire";
 
 import type { CallOrigin, EffectKey } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Journal } from "../journal.ts";
+import { HeardLabel } from "../labels/heard-label.ts";
+import type { SchemaFault } from "../schema/compile.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
+import type { ValueCheck } from "../schema/value-check.ts";
 import type { Alerts } from "../statistics/alerts.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 import { refuseLarge, valueInvalid } from "./call-faults.ts";
@@ -21,6 +25,7 @@ export interface CallParts {
   readonly plugins: PluginTable;
   readonly compartments: Compartments;
   readonly schemas: SchemaThread;
+  readonly values: ValueCheck;
   readonly journal: Journal;
   readonly statistics: Statistics;
   readonly alerts: Alerts;
@@ -32,12 +37,19 @@ export interface CallScope {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly onProgress?: SandboxCall["onProgress"];
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Left out: the embedding program called. */
   readonly origin?: CallOrigin | undefined;
   /** Calls with equal keys are one call for a day. */
   readonly idempotencyKey?: string | undefined;
+  /** Of the input. */
+  readonly label?: DataLabel | undefined;
+  /** Hears of the label of reports, items, and the answer or error, before any of them is given. */
+  readonly onLabel?: ((label: DataLabel) => void) | undefined;
 }
+
+/** What of a run is noted, and heard by whoever called. */
+type Hears = Pick<CompartmentCall, "onUsage" | "onRetry" | "onProgress"> & { readonly heard: HeardLabel };
 
 /** Runs actions: schemas on both sides, one line in the journal. */
 export class Calls {
@@ -54,23 +66,36 @@ export class Calls {
   call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
     const { idempotencyKey: key, partition, callerRights, signal } = scope;
     return this.#journalled(pluginId, action, scope, async (plugin, { effect }, hears) => {
-      const fault = plugin.validator(action, "input")(input);
-      if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const value = encodeValue(input);
       refuseLarge("input", value);
+      const checked = this.#faultOf(plugin, action, "input", input, value);
+      const fault = checked instanceof Promise ? await checked : checked;
+      if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const run = async (effectKey?: EffectKey): Promise<unknown> => {
         const wanted = { action, input: value, ...scope, effectKey, ...hears };
         const answer = await this.#parts.compartments.run(plugin, wanted);
         refuseLarge("output", answer);
         const output = decodeValue(answer);
-        const broken = plugin.validator(action, "output")(output);
+        const compared = this.#faultOf(plugin, action, "output", output, answer);
+        const broken = compared instanceof Promise ? await compared : compared;
         if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
         return output;
       };
       if (key === undefined || effect === "pure") return run();
-      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal };
+      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal, heard: hears.heard };
       return this.#parts.keyedCalls.run({ ...wanted, isIdempotent: effect === "idempotent" }, run);
     });
+  }
+
+  #faultOf(
+    plugin: InstalledPlugin,
+    action: string,
+    side: "input" | "output",
+    value: unknown,
+    crossing: WireValue,
+  ): ReturnType<ValueCheck["faultOf"]> {
+    const schema = plugin.manifest.contributes.actions[action]?.[side] ?? false;
+    return this.#parts.values.faultOf(schema, value, crossing, () => plugin.validator(action, side));
   }
 
   /** See `Host.callBytes`. */
@@ -91,7 +116,7 @@ export class Calls {
 
   /** See `Host.stream`. */
   stream(pluginId: string, action: string, input: unknown, scope: CallScope): StreamedItems {
-    let ofPlugin: InstalledPlugin | undefined;
+    let run: { readonly plugin: InstalledPlugin; readonly heard: HeardLabel } | undefined;
     const streamed: StreamedItems = new StreamedItems({
       run: (items, left) =>
         this.#journalled(
@@ -99,28 +124,32 @@ export class Calls {
           action,
           scope,
           async (plugin, _, hears) => {
-            ofPlugin = plugin;
-            const fault = plugin.validator(action, "input")(input);
-            if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
+            run = { plugin, heard: hears.heard };
             const value = encodeValue(input);
             refuseLarge("input", value);
+            const fault = await this.#faultOf(plugin, action, "input", input, value);
+            if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
             const signal = scope.signal === undefined ? left : AbortSignal.any([scope.signal, left]);
             try {
-              await this.#parts.compartments.run(plugin, { action, input: value, ...scope, signal, items, ...hears });
+              await this.#parts.compartments.run(plugin, { action, input: value, ...scope, ...hears, signal, items });
             } catch (error) {
               // Whoever has enough has got what was wanted.
               if (!left.aborted || !isCodedError(error) || error.code !== "SANDBOX_CANCELLED") throw error;
             }
-            streamed.verify();
+            await streamed.verify();
           },
           true,
         ),
-      read(item) {
+      read: (item) => {
+        const { plugin, heard } = run as NonNullable<typeof run>; // There are no items before it runs.
+        heard.tell();
         const output = decodeValue(item);
-        const plugin = ofPlugin as InstalledPlugin; // There are no items before it runs.
-        const broken = plugin.validator(action, "output")(output);
-        if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
-        return output;
+        const broken = this.#faultOf(plugin, action, "output", output, item);
+        const fitting = (fault: SchemaFault | undefined): unknown => {
+          if (fault !== undefined) throw valueInvalid("output", plugin, action, fault);
+          return output;
+        };
+        return broken instanceof Promise ? broken.then(fitting) : fitting(broken);
       },
     });
     return streamed;
@@ -145,12 +174,8 @@ export class Calls {
   async #journalled<Answer>(
     pluginId: string,
     action: string,
-    { origin }: CallScope,
-    run: (
-      plugin: InstalledPlugin,
-      declaration: ActionDeclaration,
-      hears: Pick<CompartmentCall, "onUsage" | "onRetry">,
-    ) => Promise<Answer>,
+    { origin, onLabel, onProgress }: CallScope,
+    run: (plugin: InstalledPlugin, declaration: ActionDeclaration, hears: Hears) => Promise<Answer>,
     isStream = false,
   ): Promise<Answer> {
     const plugin = this.#parts.plugins.get(pluginId).callable();
@@ -159,12 +184,15 @@ export class Calls {
     let outcome = "ok";
     let cpuMs = 0;
     let retries = 0;
+    const heard = new HeardLabel(onLabel);
     plugin.beginCall();
     this.#underWay += 1;
     try {
       return await run(plugin, declaration, {
+        heard,
         onUsage: (usage) => (cpuMs = usage.cpuMs),
         onRetry: () => (retries += 1),
+        onProgress: onProgress && afterLabel(heard, onProgress),
       });
     } catch (error) {
       outcome = isCodedError(error) ? error.code : "INTERNAL";
@@ -174,20 +202,31 @@ export class Calls {
       }
       throw error;
     } finally {
+      const label = heard.current;
       plugin.endCall();
       this.#underWay -= 1;
       if (!this.#isClosed) {
         const { version } = plugin.manifest;
         const durationUs = (performance.now() - startedAt) * 1_000;
         const { journal, statistics, alerts } = this.#parts;
-        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail: origin?.by });
+        const detail = origin?.by;
+        journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail, label });
         statistics.note(pluginId, action, outcome, { durationUs, cpuUs: cpuMs * 1_000, retries });
         alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
       }
       if (this.#underWay === 0) this.#onIdle?.();
+      heard.tell();
     }
   }
 }
+
+/** A report is words of the plugin's: whoever hears it knows by then what they may carry. */
+const afterLabel =
+  (heard: HeardLabel, onProgress: (progress: Progress) => void) =>
+  (progress: Progress): void => {
+    heard.tell();
+    onProgress(progress);
+  };
 
 function declarationOf(manifest: Manifest, action: string, isStream: boolean): ActionDeclaration {
   const { actions } = manifest.contributes;

@@ -9,7 +9,7 @@ import type {
   Supervisor,
 } from "@berth/sandbox";
 import { DEFAULT_STREAM_MS } from "@berth/spec";
-import type { ActionDeclaration, Permission } from "@berth/spec";
+import type { ActionDeclaration, DataLabel, Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
 import type { Broker } from "../broker/broker.ts";
@@ -17,12 +17,16 @@ import { mintEffectKey, repeatedKey } from "../broker/keyed-effects.ts";
 import type { CallOrigin, EffectKey, ServiceCall } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
-import type { PluginLogLine } from "../host-options.ts";
 import { verifyNeedsOf } from "../graph/unmet-needs.ts";
 import type { PackageFolder } from "../install/node-package-folder.ts";
 import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Rights } from "../rights/rights.ts";
+import { CallLabel } from "../labels/call-label.ts";
+import type { HeardLabel } from "../labels/heard-label.ts";
+import { InstanceLabel } from "../labels/instance-label.ts";
+import { admitLine } from "../labels/labelled-log.ts";
+import type { LogSink } from "../labels/labelled-log.ts";
 import { InstalledPlugin } from "./installed-plugin.ts";
 import type { PluginCode, ReleaseFacts } from "./installed-plugin.ts";
 import { mapStack } from "./node-source-map.ts";
@@ -40,7 +44,7 @@ export interface CompartmentParts {
   readonly broker: Broker;
   readonly engines: readonly EngineDescriptor[];
   readonly events: EventSink;
-  readonly onLog: ((line: PluginLogLine) => void) | undefined;
+  readonly log: LogSink;
   /** Hears now and then what a process has grown by that never held another plugin. */
   readonly onMemory: (pluginId: string, grownBytes: number) => void;
   /** Hears when a plugin's process crashed, and nobody else's code was ever in it. */
@@ -64,6 +68,10 @@ export interface CompartmentCall {
   readonly items?: SandboxCall["items"];
   /** Hears that the call is made once more. */
   readonly onRetry?: () => void;
+  /** Of the input. */
+  readonly label?: DataLabel | undefined;
+  /** Follows the label of each attempt. */
+  readonly heard?: HeardLabel | undefined;
 }
 
 /** Whose a compartment is. */
@@ -142,14 +150,17 @@ export class Compartments {
     const own = declared?.limits;
     const compartment =
       this.#find(plugin, partition, own?.memoryMiB) ?? (await this.#open(plugin, partition, own?.memoryMiB));
-    const { id, version } = plugin.manifest;
+    const { id, version, permissions } = plugin.manifest;
     const about = JSON.stringify({ plugin: { id, version }, action, event: origin?.event });
     const effect = declared?.effect;
     const deadlineAt = untilAt ?? (items === undefined ? undefined : performance.now() + streamMsOf(own));
     const life = new CallLife();
+    const label = new CallLabel(call.label);
+    call.heard?.follow(label);
     const caller: ServiceCall = {
       pluginId: id,
       version,
+      permissions,
       action,
       effect,
       sharesProcess: compartment.plan.packKey !== undefined,
@@ -165,15 +176,18 @@ export class Compartments {
       hops: origin?.hops ?? 0,
       effectKey,
       grantedOnce: [],
+      label,
       signal: () => life.signal(),
     };
     try {
-      const sent = { action, input, caller, about, signal, onUsage, onProgress, items, deadlineAt };
+      const onEnter = (instance: unknown): void => label.enter(instance);
+      const sent = { action, input, caller, about, signal, onUsage, onEnter, onProgress, items, deadlineAt };
       return await compartment.call(own === undefined ? sent : { ...sent, cpuMs: own.cpuMs, wallMs: own.wallMs });
     } catch (error) {
       throw await withMappedStack(error, plugin);
     } finally {
       life.end();
+      label.leave();
     }
   }
 
@@ -230,7 +244,7 @@ export class Compartments {
     partition: string | undefined,
     memoryMiB?: number,
   ): Promise<SupervisedCompartment> {
-    const { supervisor, broker, engines, events, onLog, onMemory, plugins } = this.#parts;
+    const { supervisor, broker, engines, events, log, onMemory, plugins } = this.#parts;
     verifyNeedsOf(plugin.manifest, { get: (id) => plugins.find(id)?.facts.manifest });
     const code = await (plugin.code ??= this.#loadCode(plugin));
     const key = keyOf(partition, memoryMiB);
@@ -241,10 +255,11 @@ export class Compartments {
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
     if (plugin.isHibernating) events.emit({ kind: "woken", pluginId: id });
     plugin.isHibernating = false;
+    const { engine } = fitToLevel(plugin.manifest, plugin.level, engines);
     const compartment = supervisor.open({
       plugin: isTrial ? `${id}${TRIAL}` : id,
       packKey: this.#packKeyOf(plugin),
-      engine: fitToLevel(plugin.manifest, plugin.level, engines).engine,
+      engine,
       level: plugin.level,
       code: code.bundle,
       sourceName: plugin.manifest.runtime.entry,
@@ -253,7 +268,13 @@ export class Compartments {
       onRequest: ({ call, method, value }) => broker.request(call.caller as ServiceCall, method, value),
       // What a trial says, the release says again when it takes over.
       onMemory: (bytes) => void (isTrial || onMemory(id, bytes)),
-      onLog: (line) => void (isTrial || onLog?.({ ...line, pluginId: id })),
+      onLog(line, instance) {
+        const admitted = isTrial
+          ? undefined
+          : admitLine(line, id, instance as InstanceLabel, log.logTakesLabelled === true);
+        if (admitted !== undefined) log.onLog?.(admitted);
+      },
+      makeInstance: () => new InstanceLabel(engine.isFresh === true),
     });
     plugin.compartments.set(key, compartment);
     this.#owners.set(compartment, { plugin, key });

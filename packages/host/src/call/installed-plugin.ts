@@ -19,11 +19,16 @@ export class InstalledPlugin {
   readonly compartments = new Map<string, SupervisedCompartment>();
   /** The bundle and its source map, once the package was read and verified again. */
   code: Promise<PluginCode> | undefined;
-  readonly #validators = new Map<string, Validate>();
+  /** Made when first needed, as most plugins of a host are not at work. */
+  #validators: Map<string, Validate> | undefined;
   /** Instances that get no more calls, because the plugin's process is another one now. */
-  readonly #retiring = new Set<SupervisedCompartment>();
+  #retiring: Set<SupervisedCompartment> | undefined;
   /** What it asks for that must not be held in a process with others. */
-  readonly ownProcessPermissions: readonly Permission[];
+  get ownProcessPermissions(): readonly Permission[] {
+    return (this.#ownProcessPermissions ??= ownProcessPermissions(this.manifest));
+  }
+
+  #ownProcessPermissions: readonly Permission[] | undefined;
   /** How often a process was lost with it at work in it. */
   losses = 0;
   /** Whether its last instance was dropped because nobody called it. */
@@ -40,7 +45,6 @@ export class InstalledPlugin {
     this.limits = facts.limits;
     this.contentDigest = facts.contentDigest;
     this.fileDigest = facts.fileDigest;
-    this.ownProcessPermissions = ownProcessPermissions(facts.manifest);
   }
 
   /** Whether it was switched off: nothing of it may be started again. */
@@ -59,10 +63,11 @@ export class InstalledPlugin {
   }
 
   #validatorOf(key: string, schemaOf: () => DialectSchema | undefined): Validate {
-    let validate = this.#validators.get(key);
+    const validators = (this.#validators ??= new Map());
+    let validate = validators.get(key);
     if (validate === undefined) {
       validate = compileSchema(schemaOf() ?? false);
-      this.#validators.set(key, validate);
+      validators.set(key, validate);
     }
     return validate;
   }
@@ -73,7 +78,7 @@ export class InstalledPlugin {
 
   endCall(): void {
     this.#callsUnderWay -= 1;
-    if (this.#callsUnderWay === 0) this.#retiring.clear();
+    if (this.#callsUnderWay === 0) this.#retiring = undefined;
     if (this.#isRetired && this.#callsUnderWay === 0) this.disposeCompartments();
   }
 
@@ -94,14 +99,14 @@ export class InstalledPlugin {
     const compartment = this.compartments.get(key);
     if (compartment === undefined) return;
     this.compartments.delete(key);
-    this.#retiring.add(compartment);
+    (this.#retiring ??= new Set()).add(compartment);
     compartment.retire();
   }
 
   disposeCompartments(): void {
-    for (const compartment of [...this.compartments.values(), ...this.#retiring]) compartment[Symbol.dispose]();
+    for (const compartment of [...this.compartments.values(), ...(this.#retiring ?? [])]) compartment[Symbol.dispose]();
     this.compartments.clear();
-    this.#retiring.clear();
+    this.#retiring = undefined;
     this.#rest();
   }
 
@@ -116,7 +121,7 @@ export class InstalledPlugin {
 
   #rest(): void {
     this.code = undefined;
-    this.#validators.clear();
+    this.#validators = undefined;
   }
 }
 

@@ -11,6 +11,8 @@ import { mintEffectKey } from "../broker/keyed-effects.ts";
 import type { EffectKey } from "../broker/service.ts";
 import { formatStored, storedValueOf } from "../broker/storage-rows.ts";
 import { HostError } from "../errors.ts";
+import { formatStoredLabel, storedLabelOf } from "../labels/area-labels.ts";
+import type { HeardLabel } from "../labels/heard-label.ts";
 
 /** A call that was given a key. */
 export interface KeyedCall {
@@ -23,6 +25,8 @@ export interface KeyedCall {
   readonly signal: AbortSignal | undefined;
   /** Whether the action promises that it may be repeated. */
   readonly isIdempotent: boolean;
+  /** Gets the label of the answer, wherever that comes from. */
+  readonly heard: HeardLabel;
 }
 
 /** Calls that are remembered of one plugin, and their answers' bytes in all. */
@@ -44,6 +48,7 @@ const NEVER_RAN: ReadonlySet<string> = new Set([
 interface UnderWay {
   readonly digest: string;
   readonly answer: Promise<unknown>;
+  readonly heard: HeardLabel;
 }
 
 /** Makes calls with equal keys one call, for a day: others wait for it, or get its answer. */
@@ -82,10 +87,14 @@ export class KeyedCalls {
     if (before !== undefined) {
       if (before.digest !== digest) throw reused(call);
       // A value of its own for each: what one caller does to it must not reach another.
-      return structuredClone(await unlessAborted(before.answer, action, signal));
+      try {
+        return structuredClone(await unlessAborted(before.answer, action, signal));
+      } finally {
+        call.heard.add(before.heard.current);
+      }
     }
     const answer = this.#runFirst(call, digest, run);
-    this.#underWay.set(id, { digest, answer });
+    this.#underWay.set(id, { digest, answer, heard: call.heard });
     try {
       return await answer;
     } finally {
@@ -104,6 +113,7 @@ export class KeyedCalls {
     if (row["digest"] !== digest) throw reused(call);
     if (row["json"] !== null) {
       const { text, bytes } = storedValueOf(row);
+      call.heard.add(storedLabelOf(row));
       return decodeText(text, bytes);
     }
     const effectKey = String(row["effect_key"]);
@@ -122,8 +132,14 @@ export class KeyedCalls {
     const { stored, sections, size } = formatStored("", output);
     await this.#store.transaction([
       {
-        sql: `UPDATE keyed_calls SET json = ?, bytes = ?, size = ? WHERE ${WHERE_KEY}`,
-        params: [stored.text, sections.length === 0 ? null : sections, size, ...paramsOf(call)],
+        sql: `UPDATE keyed_calls SET json = ?, bytes = ?, size = ?, label = ? WHERE ${WHERE_KEY}`,
+        params: [
+          stored.text,
+          sections.length === 0 ? null : sections,
+          size,
+          formatStoredLabel(call.heard.current),
+          ...paramsOf(call),
+        ],
       },
     ]);
     return output;
@@ -137,7 +153,7 @@ export class KeyedCalls {
       {
         sql: `INSERT INTO keyed_calls (plugin_id, area, action, key, digest, effect_key, size, at)
               SELECT ?1, ?2, ?3, ?4, ?5, ?6, 0, ?7
-              WHERE (SELECT count(*) < ?8 AND coalesce(sum(size), 0) < ?9 FROM keyed_calls WHERE plugin_id = ?1)
+              WHERE (SELECT count(*) < ?8 AND coalesce(sum(size), 0) < ?9 FROM keyed_calls WHERE plugin_id = ?1 AND area = ?2)
                 AND EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
               ON CONFLICT DO NOTHING`,
         params: [...paramsOf(call), digest, own, at.toISOString(), MAX_CALLS, MAX_BYTES],

@@ -8,7 +8,11 @@ export interface StreamedCall {
    * because one was not what it should be.
    */
   run(items: ItemStream<unknown>, left: AbortSignal): Promise<void>;
-  /** @throws what is wrong with an item */
+  /**
+   * Looks at an item when it comes.
+   *
+   * @throws what is wrong with it, at once or later
+   */
   read(item: WireValue): unknown;
 }
 
@@ -35,8 +39,9 @@ export class StreamedItems implements AsyncIterableIterator<unknown, undefined, 
     );
   }
 
-  /** What was wrong with an item, if anything was. */
-  verify(): void {
+  /** What was wrong with an item, if anything was: once all were looked at. */
+  async verify(): Promise<void> {
+    await this.#items.whenRead();
     if (this.#fault !== undefined) throw this.#fault.error;
   }
 

@@ -1,16 +1,20 @@
 import { createHash } from "node:crypto";
 
-import type { Permission } from "@berth/spec";
+import { formatDataLabel } from "@berth/spec";
+import type { DataLabel, Permission } from "@berth/spec";
 import type { Row, Statement } from "@berth/store";
 import { decodeText } from "@berth/wire";
 
 import { storedValueOf } from "../broker/storage-rows.ts";
 import type { formatStored } from "../broker/storage-rows.ts";
+import { formatStoredLabel, storedLabelOf } from "../labels/area-labels.ts";
 import { parseStoredPermission } from "../rights/grants.ts";
 
 /** Events that may wait for one subscriber, and dead letters that are kept for it. */
 export const MAX_PENDING = 1_000;
 export const MAX_DEAD = 100;
+/** Keys of one topic of a plugin, in one partition, that are kept for their day, whoever still waits for their events. */
+export const MAX_KEYS = 10_000;
 
 /** What is published: by whom, for whom, and on whose behalf. */
 export interface Publication {
@@ -25,6 +29,8 @@ export interface Publication {
   readonly callerRights: readonly Permission[] | undefined;
   readonly hops: number;
   readonly publishedAt: string;
+  /** Of the publisher's data. */
+  readonly label: DataLabel | undefined;
 }
 
 /** An event on its way to one subscriber. */
@@ -37,6 +43,8 @@ export interface Delivery {
   readonly attempt: number;
   readonly hops: number;
   readonly callerRights: readonly Permission[] | undefined;
+  /** Of the publisher's data. */
+  readonly label: DataLabel | undefined;
   /** A value of its own for whoever asks. */
   readonly value: () => unknown;
 }
@@ -54,8 +62,9 @@ export const digestOf = ({ stored, sections }: Publication["value"]): string =>
  * answers with the event that stands under the key.
  */
 export function publishStatements(event: Publication, subscribers: readonly string[], dayBefore: string): Statement[] {
-  const { id, publisher, topic, partition, key, value, callerRights, hops, publishedAt } = event;
+  const { id, publisher, topic, partition, value, callerRights, hops, publishedAt, label } = event;
   const area = areaOf(partition);
+  const key = dedupKeyOf(event);
   return [
     {
       sql: `DELETE FROM events WHERE published_at < ?
@@ -65,8 +74,11 @@ export function publishStatements(event: Publication, subscribers: readonly stri
     // A key that is older than a day may be used again, also while its event still waits for somebody.
     { sql: "UPDATE events SET dedup_key = NULL WHERE published_at < ? AND dedup_key IS NOT NULL", params: [dayBefore] },
     {
-      sql: `INSERT INTO events (id, plugin_id, topic, area, dedup_key, digest, json, bytes, caller_rights, hops, published_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+      sql: `INSERT INTO events (id, plugin_id, topic, area, dedup_key, digest, json, bytes, caller_rights, hops,
+              published_at, label)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?13 WHERE ?5 IS NULL OR ?2 = 'app' OR (SELECT count(*) FROM events
+              WHERE plugin_id = ?2 AND topic = ?3 AND area = ?4 AND dedup_key IS NOT NULL) < ?12
+            ON CONFLICT DO NOTHING`,
       params: [
         id,
         publisher,
@@ -74,11 +86,13 @@ export function publishStatements(event: Publication, subscribers: readonly stri
         area,
         key ?? null,
         digestOf(value),
-        value.stored.text,
-        value.sections.length === 0 ? null : value.sections,
+        subscribers.length === 0 ? "null" : value.stored.text,
+        subscribers.length === 0 || value.sections.length === 0 ? null : value.sections,
         callerRights === undefined ? null : JSON.stringify(callerRights),
         hops,
         publishedAt,
+        MAX_KEYS,
+        formatStoredLabel(label),
       ],
     },
     ...subscribers.flatMap((subscriber) => enqueueStatements(subscriber, id, publishedAt)),
@@ -89,6 +103,13 @@ export function publishStatements(event: Publication, subscribers: readonly stri
     },
   ];
 }
+
+/**
+ * Keys of labelled events are kept apart, by label: whether one was used before must not be told to a publisher
+ * that is not labelled. No key of a plugin's holds a NUL.
+ */
+const dedupKeyOf = ({ key, label }: Publication): string | undefined =>
+  key === undefined || label === undefined ? key : `${formatDataLabel(label)}\0${key}`;
 
 /** A subscriber whose queue is full loses nothing for others: what does not fit becomes a dead letter of its own. */
 function enqueueStatements(subscriber: string, id: string, publishedAt: string): Statement[] {
@@ -114,16 +135,9 @@ export function trimStatement(subscriber: string): Statement {
   };
 }
 
-/** Removes a delivery, and its event when nobody else waits for it and no key keeps it. */
+/** Removes a delivery; the database lets go of its event when nobody else waits for it and no key keeps it. */
 export function doneStatements(subscriber: string, seq: number): Statement[] {
-  return [
-    { sql: "DELETE FROM event_deliveries WHERE plugin_id = ? AND event_seq = ?", params: [subscriber, seq] },
-    {
-      sql: `DELETE FROM events WHERE seq = ?1 AND dedup_key IS NULL
-              AND NOT EXISTS (SELECT 1 FROM event_deliveries WHERE event_seq = ?1)`,
-      params: [seq],
-    },
-  ];
+  return [{ sql: "DELETE FROM event_deliveries WHERE plugin_id = ? AND event_seq = ?", params: [subscriber, seq] }];
 }
 
 export function deliveryOf(row: Row): Delivery {
@@ -140,6 +154,7 @@ export function deliveryOf(row: Row): Delivery {
       rights === null
         ? undefined
         : (JSON.parse(String(rights)) as unknown[]).map((each) => parseStoredPermission(JSON.stringify(each))),
+    label: storedLabelOf(row),
     value: () => decodeText(stored.text, stored.bytes),
   };
 }

@@ -5,8 +5,8 @@ import type { SetAlarm } from "../alarm.ts";
 import { journalStatement } from "../journal.ts";
 import { Pump } from "../pump.ts";
 import { deliveryOf, doneStatements, trimStatement } from "./delivery-rows.ts";
-import type { Delivery } from "./delivery-rows.ts";
 import { MAX_AT_A_TIME } from "./ephemeral-queue.ts";
+import type { Subscribers } from "./subscribers.ts";
 
 /** Deliveries that are tried, the first included. */
 const MAX_ATTEMPTS = 8;
@@ -22,7 +22,12 @@ const INNOCENT: ReadonlySet<string> = new Set([
   "SANDBOX_CLOSED",
 ]);
 /** Failures that would be the same the next time. */
-const FINAL: ReadonlySet<string> = new Set(["BROKER_DENIED", "HOST_ACTION_UNKNOWN", "HOST_INPUT_INVALID"]);
+const FINAL: ReadonlySet<string> = new Set([
+  "BROKER_DENIED",
+  "BROKER_LABEL_DENIED",
+  "HOST_ACTION_UNKNOWN",
+  "HOST_INPUT_INVALID",
+]);
 
 /** What the queue works on. All of it belongs to the host. */
 export interface DurableParts {
@@ -30,7 +35,7 @@ export interface DurableParts {
   readonly now: () => Date;
   readonly setAlarm: SetAlarm;
   readonly isReady: (subscriber: string) => boolean;
-  readonly deliver: (subscriber: string, delivery: Delivery) => Promise<void>;
+  readonly deliver: Subscribers["deliver"];
   readonly onFault: (error: unknown) => void;
 }
 
@@ -98,16 +103,17 @@ export class DurableQueue {
   async #run(subscriber: string, seq: number, row: Row): Promise<void> {
     const { store, deliver } = this.#parts;
     let failure: unknown;
+    let isLabelled = false;
     try {
-      await deliver(subscriber, deliveryOf(row));
+      await deliver(subscriber, deliveryOf(row), () => (isLabelled = true));
     } catch (error) {
       failure = error ?? new Error("the handler threw nothing");
     }
     if (failure === undefined) await store.transaction(doneStatements(subscriber, seq));
-    else if (!this.#pump.isClosed) await this.#noteFailure(subscriber, seq, row, failure);
+    else if (!this.#pump.isClosed) await this.#noteFailure(subscriber, seq, row, failure, isLabelled);
   }
 
-  async #noteFailure(subscriber: string, seq: number, row: Row, failure: unknown): Promise<void> {
+  async #noteFailure(subscriber: string, seq: number, row: Row, failure: unknown, isLabelled: boolean): Promise<void> {
     const { store, now } = this.#parts;
     const code = isCodedError(failure) ? failure.code : "INTERNAL";
     const isInnocent = INNOCENT.has(code);
@@ -115,7 +121,8 @@ export class DurableQueue {
     const isDead = FINAL.has(code) || attempts >= MAX_ATTEMPTS;
     const at = now();
     const waitMs = Math.min(FIRST_RETRY_MS * 2 ** Math.max(attempts - 1, 0), MAX_RETRY_MS);
-    const words = failure instanceof Error ? sanitize(failure.message, 300) : "";
+    // Dead letters are shown: words of a plugin that had labelled data stay with it.
+    const words = failure instanceof Error && !isLabelled ? sanitize(failure.message, 300) : "";
     await store.transaction([
       {
         sql: "UPDATE event_deliveries SET state = ?, attempts = ?, due_at = ?, reason = ? WHERE plugin_id = ? AND event_seq = ?",

@@ -1,4 +1,5 @@
 import type { Delivery } from "./delivery-rows.ts";
+import type { Subscribers } from "./subscribers.ts";
 
 /** Events that wait for one subscriber; what comes beyond them is dropped. */
 const MAX_WAITING = 256;
@@ -12,7 +13,7 @@ interface Line {
 
 /** What the queue does with an event. `fail` hears what a handler failed with, or `undefined` when it was dropped. */
 export interface EphemeralParts {
-  readonly deliver: (subscriber: string, delivery: Delivery) => Promise<void>;
+  readonly deliver: Subscribers["deliver"];
   readonly fail: (subscriber: string, delivery: Delivery, error: unknown) => void;
 }
 
@@ -46,7 +47,8 @@ export class EphemeralQueue {
 
   async #run(subscriber: string, line: Line, delivery: Delivery): Promise<void> {
     try {
-      await this.#parts.deliver(subscriber, delivery);
+      // What failed is told by its code alone.
+      await this.#parts.deliver(subscriber, delivery, () => undefined);
     } catch (error) {
       if (!this.#isClosed) this.#parts.fail(subscriber, delivery, error);
     }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 
 import { quote, reportOf } from "@berth/base";
-import type { DialectSchema, Permission } from "@berth/spec";
+import type { DataLabel, DialectSchema, Permission } from "@berth/spec";
 import type { Row, Store } from "@berth/store";
 import { decodeText } from "@berth/wire";
 
@@ -11,7 +11,7 @@ import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
 import { compileSchema } from "../schema/compile.ts";
 import type { Validate } from "../schema/compile.ts";
-import { digestOf, publishStatements } from "./delivery-rows.ts";
+import { MAX_KEYS, digestOf, publishStatements } from "./delivery-rows.ts";
 import type { Delivery } from "./delivery-rows.ts";
 import { DurableQueue } from "./durable-queue.ts";
 import { EphemeralQueue } from "./ephemeral-queue.ts";
@@ -41,6 +41,8 @@ export interface NewEvent {
   readonly hops: number;
   readonly key: string | undefined;
   readonly value: unknown;
+  /** Of the publisher's data; `undefined` when there was none that anybody minds. */
+  readonly label: DataLabel | undefined;
 }
 
 export interface EventBusParts extends SubscriberParts {
@@ -71,8 +73,8 @@ export class EventBus {
     this.subscribers = new Subscribers(parts);
     for (const [name, { payload, delivery }] of Object.entries(parts.appEvents))
       this.#appEvents.set(name, { isDurable: delivery === "durable", validate: compileSchema(payload) });
-    const deliver = (subscriber: string, delivery: Delivery): Promise<void> =>
-      this.subscribers.deliver(subscriber, delivery);
+    const deliver: Subscribers["deliver"] = (subscriber, delivery, onLabel) =>
+      this.subscribers.deliver(subscriber, delivery, onLabel);
     const onFault = (error: unknown): void => events.emit({ kind: "fault", what: "event", error: reportOf(error) });
     this.#ephemeral = new EphemeralQueue({
       deliver,
@@ -114,11 +116,12 @@ export class EventBus {
   /**
    * Publishes. A durable event is on disk when this resolves.
    *
-   * @throws HostError BROKER_REQUEST_INVALID when the value is too large, BROKER_KEY_REUSED; WireError, StoreError
+   * @throws HostError BROKER_REQUEST_INVALID when the value is too large, BROKER_KEY_REUSED, BROKER_QUOTA_EXCEEDED;
+   *   WireError, StoreError
    */
   async publish(event: NewEvent): Promise<Published> {
     const { store, now } = this.#parts;
-    const { topic, partition, callerRights, hops, isDurable } = event;
+    const { topic, partition, callerRights, hops, isDurable, label } = event;
     const value = formatStored("", event.value);
     if (value.size > MAX_EVENT_BYTES)
       throw new HostError(
@@ -134,8 +137,13 @@ export class EventBus {
       const dayBefore = new Date(at.getTime() - DAY_MS).toISOString();
       const results = await store.transaction(publishStatements({ ...event, id, value, publishedAt }, kept, dayBefore));
       const row = results.at(-1)?.rows[0];
-      stands = String(row?.["id"]);
-      if (stands !== id && row?.["digest"] !== digestOf(value))
+      if (row === undefined)
+        throw new HostError(
+          "BROKER_QUOTA_EXCEEDED",
+          `events.publish: ${topic} was published with ${MAX_KEYS} keys today`,
+        );
+      stands = String(row["id"]);
+      if (stands !== id && row["digest"] !== digestOf(value))
         throw new HostError("BROKER_KEY_REUSED", `events.publish: the key was used for another ${topic} within a day`);
       this.wake();
     }
@@ -151,6 +159,7 @@ export class EventBus {
         publishedAt,
         hops,
         callerRights,
+        label,
         attempt: 1,
         value: () => decodeText(text, own),
       };

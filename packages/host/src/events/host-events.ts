@@ -2,6 +2,7 @@ import { quote } from "@berth/base";
 import { topicSchema } from "@berth/spec";
 import type { Store } from "@berth/store";
 
+import type { CallOptions } from "../call/call-options.ts";
 import type { CallScope } from "../call/calls.ts";
 import { HostError } from "../errors.ts";
 import type { EventBus, Published } from "./event-bus.ts";
@@ -28,10 +29,10 @@ const MAX_NAMED = 1_000;
 export class HostEvents<Caller> {
   readonly #bus: EventBus;
   readonly #store: Store;
-  readonly #scopeOf: (caller: Caller | undefined) => CallScope;
+  readonly #scopeOf: (options: CallOptions<Caller>) => CallScope;
 
   /** Made by the host. */
-  constructor(bus: EventBus, store: Store, scopeOf: (caller: Caller | undefined) => CallScope) {
+  constructor(bus: EventBus, store: Store, scopeOf: (options: CallOptions<Caller>) => CallScope) {
     this.#bus = bus;
     this.#store = store;
     this.#scopeOf = scopeOf;
@@ -47,17 +48,28 @@ export class HostEvents<Caller> {
   async publish(
     name: string,
     value: unknown,
-    { caller, key }: { readonly caller?: Caller; readonly key?: string } = {},
+    options: { readonly caller?: Caller; readonly key?: string } = {},
   ): Promise<Published> {
+    const { key } = options;
     const { isDurable, validate } = this.#bus.appEvent(name);
     const fault = validate(value);
     if (fault !== undefined)
       throw new HostError("BROKER_REQUEST_INVALID", `the value of ${name} at "${fault.path}" ${fault.message}`);
     if (key !== undefined && (!isDurable || key === "" || key.length > 200))
       throw new HostError("BROKER_REQUEST_INVALID", "expected a key of 1 to 200 characters, for a durable event");
-    const { partition, callerRights } = this.#scopeOf(caller);
+    const { partition, callerRights } = this.#scopeOf(options);
     const topic = `app/${name}`;
-    return this.#bus.publish({ publisher: "app", topic, isDurable, partition, callerRights, hops: 0, key, value });
+    return this.#bus.publish({
+      publisher: "app",
+      topic,
+      isDurable,
+      partition,
+      callerRights,
+      hops: 0,
+      key,
+      value,
+      label: undefined,
+    });
   }
 
   /**
@@ -66,10 +78,17 @@ export class HostEvents<Caller> {
    * each at least once, and again, later each time, when it throws. Without a name each comes at most once. 1,000 names
    * and topics are kept.
    *
+   * Events that carry labelled data are given only to a handler that says `takesLabelled`; for others they become dead
+   * letters, or are dropped when they are ephemeral.
+   *
    * @throws HostError HOST_EVENT_UNKNOWN when the topic or the name is none; StoreError
    */
-  async subscribe(topic: string, handler: EventHandler, options: { readonly name?: string } = {}): Promise<() => void> {
-    const { name } = options;
+  async subscribe(
+    topic: string,
+    handler: EventHandler,
+    options: { readonly name?: string; readonly takesLabelled?: boolean } = {},
+  ): Promise<() => void> {
+    const { name, takesLabelled = false } = options;
     if (!topicSchema.safeParse(topic).success || (name !== undefined && !NAME.test(name)))
       throw new HostError(
         "HOST_EVENT_UNKNOWN",
@@ -90,7 +109,7 @@ export class HostEvents<Caller> {
       ]);
     }
     const { subscribers } = this.#bus;
-    const subscriber = subscribers.add(topic, handler, name);
+    const subscriber = subscribers.add(topic, { handler, takesLabelled }, name);
     this.#bus.wake();
     return () => subscribers.remove(subscriber, topic);
   }

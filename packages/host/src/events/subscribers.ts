@@ -1,10 +1,12 @@
 import { isCodedError } from "@berth/base";
-import type { Permission } from "@berth/spec";
+import type { DataLabel, Manifest, Permission } from "@berth/spec";
 
 import type { ServiceCall } from "../broker/service.ts";
 import type { CallScope } from "../call/calls.ts";
 import { HostError } from "../errors.ts";
 import type { Journal } from "../journal.ts";
+import { CallLabel } from "../labels/call-label.ts";
+import { labelDenied } from "../labels/sinks.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Rights } from "../rights/rights.ts";
 import type { Delivery } from "./delivery-rows.ts";
@@ -19,6 +21,14 @@ export interface HostEventDelivery {
   /** 1 for the first delivery. */
   readonly attempt: number;
   readonly value: unknown;
+  /** Where the publisher's data may leave to; absent: it had none that anybody minds. */
+  readonly label?: DataLabel;
+}
+
+/** A handler of the embedding program, and whether it takes what is labelled. */
+export interface HostSubscription {
+  readonly handler: EventHandler;
+  readonly takesLabelled: boolean;
 }
 
 export type EventHandler = (event: HostEventDelivery) => void | Promise<void>;
@@ -40,7 +50,7 @@ const UNNAMED = `${APP}#`;
 export class Subscribers {
   readonly #parts: SubscriberParts;
   /** Handlers of the embedding program: by subscriber, by topic. */
-  readonly #handlers = new Map<string, Map<string, EventHandler>>();
+  readonly #handlers = new Map<string, Map<string, HostSubscription>>();
   /** Named subscriptions that are stored, also while nobody handles them. */
   readonly #named = new Map<string, Set<string>>();
   #nextUnnamed = 1;
@@ -55,7 +65,7 @@ export class Subscribers {
   }
 
   /** Answers with the subscriber that the handler now is. */
-  add(topic: string, handler: EventHandler, name: string | undefined): string {
+  add(topic: string, subscription: HostSubscription, name: string | undefined): string {
     let subscriber = `${UNNAMED}${this.#nextUnnamed}`;
     if (name === undefined) this.#nextUnnamed += 1;
     else {
@@ -64,7 +74,7 @@ export class Subscribers {
     }
     this.#handlers.set(
       subscriber,
-      (this.#handlers.get(subscriber) ?? new Map<string, EventHandler>()).set(topic, handler),
+      (this.#handlers.get(subscriber) ?? new Map<string, HostSubscription>()).set(topic, subscription),
     );
     return subscriber;
   }
@@ -86,10 +96,7 @@ export class Subscribers {
    * that nobody handles included. `passing`: who gets it only because it is there.
    */
   of(topic: string, isDurable: boolean): { readonly kept: readonly string[]; readonly passing: readonly string[] } {
-    const plugins = this.#parts.plugins
-      .stored()
-      .filter(({ facts }) => Object.hasOwn(facts.manifest?.contributes.subscriptions ?? {}, topic))
-      .map(({ id }) => id);
+    const plugins = this.#parts.plugins.subscribersOf(topic);
     const handlers = [...this.#handlers].filter(([, topics]) => topics.has(topic)).map(([subscriber]) => subscriber);
     if (!isDurable) return { kept: [], passing: [...plugins, ...handlers].filter((each) => this.isReady(each)) };
     const named = [...this.#named].filter(([, topics]) => topics.has(topic)).map(([subscriber]) => subscriber);
@@ -102,20 +109,26 @@ export class Subscribers {
     return this.#parts.plugins.find(subscriber)?.state === "enabled";
   }
 
-  /** Hands an event over. Throws what the handler, or the right to hear of it, failed with. */
-  async deliver(subscriber: string, delivery: Delivery): Promise<void> {
-    const { id, topic, partition, publishedAt, attempt } = delivery;
+  /**
+   * Hands an event over. Throws what the handler, or the right to hear of it, failed with; `onLabel` hears before
+   * that words of a plugin in it carry labelled data.
+   */
+  async deliver(subscriber: string, delivery: Delivery, onLabel: (label: DataLabel) => void): Promise<void> {
+    const { id, topic, partition, publishedAt, attempt, label } = delivery;
     if (subscriber.startsWith(APP)) {
-      const handler = this.#handlers.get(subscriber)?.get(topic);
-      if (handler === undefined) throw new HostError("HOST_EVENT_UNKNOWN", `nobody handles ${topic} any more`);
-      return handler({ id, topic, partition, publishedAt, attempt, value: delivery.value() });
+      const found = this.#handlers.get(subscriber)?.get(topic);
+      if (found === undefined) throw new HostError("HOST_EVENT_UNKNOWN", `nobody handles ${topic} any more`);
+      const facts = { id, topic, partition, publishedAt, attempt };
+      if (label === undefined) return found.handler({ ...facts, value: delivery.value() });
+      if (found.takesLabelled) return found.handler({ ...facts, value: delivery.value(), label });
+      throw labelDenied(`event ${topic}`, label, "this handler did not say that it takes labelled data");
     }
     const { plugins, call } = this.#parts;
     const manifest = plugins.get(subscriber).callable().manifest;
     const subscription = new Map(Object.entries(manifest.contributes.subscriptions)).get(topic);
     if (subscription === undefined)
       throw new HostError("HOST_ACTION_UNKNOWN", `${subscriber} does not subscribe to ${topic} any more`);
-    await this.#verifyRight(subscriber, manifest.version, subscription.action, delivery);
+    await this.#verifyRight(manifest, subscription.action, delivery);
     // What handles an event and may be repeated is recognized when it is: its effects happen once.
     const isRepeatable = manifest.contributes.actions[subscription.action]?.effect === "idempotent";
     await call(subscriber, subscription.action, delivery.value(), {
@@ -123,6 +136,8 @@ export class Subscribers {
       partition,
       callerRights: delivery.callerRights,
       signal: undefined,
+      label,
+      onLabel,
       origin: {
         by: `event ${topic}`,
         chain: [],
@@ -135,12 +150,14 @@ export class Subscribers {
     });
   }
 
-  async #verifyRight(pluginId: string, version: string, action: string, delivery: Delivery): Promise<void> {
+  async #verifyRight(manifest: Manifest, action: string, delivery: Delivery): Promise<void> {
+    const { id: pluginId, version, permissions } = manifest;
     const { rights, journal } = this.#parts;
     const { partition, callerRights, topic } = delivery;
     const call: ServiceCall = {
       pluginId,
       version,
+      permissions,
       action,
       partition,
       callerRights,
@@ -154,6 +171,7 @@ export class Subscribers {
       hops: 0,
       effectKey: undefined,
       grantedOnce: [],
+      label: new CallLabel(),
       signal: () => new AbortController().signal,
     };
     const wanted: Permission = {

@@ -5,6 +5,7 @@ import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 
 import { HostError } from "../errors.ts";
 import type { StoredFacts } from "../lifecycle/plugin-record.ts";
+import { makeStoredManifest } from "../lifecycle/stored-manifest.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Policy } from "../policy.ts";
 import type { Grant, Grants } from "../rights/grants.ts";
@@ -86,7 +87,8 @@ export function prepareChange(
   const granted = chooseGrants(plan, consent, installedAt, parts);
   const newKey = keyToPin(plan, consent, trusted, parts.now());
   const facts: StoredFacts = {
-    manifest,
+    // The plan goes; what stays in memory is what would be read at the next start.
+    manifest: makeStoredManifest(JSON.stringify(manifest), manifest),
     version: manifest.version,
     contentDigest: plan.contentDigest,
     fileDigest: plan.fileDigest,

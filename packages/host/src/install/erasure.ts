@@ -18,6 +18,12 @@ export interface UninstallPreview {
   readonly data: readonly StoredDataSummary[];
   /** Permissions that somebody agreed to. */
   readonly grants: number;
+  /** Secrets that the operator filled in; settings count as one. */
+  readonly secrets: number;
+  /** Schedules that the plugin set or its manifest declares. */
+  readonly schedules: number;
+  /** Events of others that wait for it, and events of its own that wait for others. */
+  readonly events: number;
 }
 
 /** Proof of what was erased. The journal holds the same under `seq`. */
@@ -45,6 +51,7 @@ export const TABLES_OF_PLUGIN = [
   "memory_statistics",
   "storage",
   "storage_usage",
+  "storage_labels",
 ] as const;
 
 const EXPORT_PAGE = 100;
@@ -54,7 +61,14 @@ export async function previewErasure(store: Store, pluginId: string, version: st
     "SELECT partition, count(*) AS keys, sum(size) AS bytes FROM storage WHERE plugin_id = ? GROUP BY partition ORDER BY partition",
     [pluginId],
   );
-  const [granted] = await store.all("SELECT count(*) AS count FROM grants WHERE plugin_id = ?", [pluginId]);
+  const [counts] = await store.all(
+    `SELECT (SELECT count(*) FROM grants WHERE plugin_id = ?1) AS grants,
+      (SELECT count(*) FROM secrets WHERE plugin_id = ?1) AS secrets,
+      (SELECT count(*) FROM schedules WHERE plugin_id = ?1) AS schedules,
+      (SELECT count(*) FROM event_deliveries WHERE plugin_id = ?1
+        OR event_seq IN (SELECT seq FROM events WHERE plugin_id = ?1)) AS events`,
+    [pluginId],
+  );
   return {
     pluginId,
     version,
@@ -63,7 +77,10 @@ export async function previewErasure(store: Store, pluginId: string, version: st
       keys: Number(row["keys"]),
       bytes: Number(row["bytes"]),
     })),
-    grants: Number(granted?.["count"] ?? 0),
+    grants: Number(counts?.["grants"]),
+    secrets: Number(counts?.["secrets"]),
+    schedules: Number(counts?.["schedules"]),
+    events: Number(counts?.["events"]),
   };
 }
 

@@ -19,7 +19,6 @@ export function fitToLevel(
   const { kind } = manifest.runtime;
   const engine = findEngine(manifest, level, engines);
   const limits = limitsOf(manifest);
-  const extras = hintOf(manifest, level, engines);
   if (engine === undefined) {
     const offered = engines.flatMap(({ runtimes, levels }) =>
       runtimes.flatMap((each) => levels.map((at) => `${each} at ${at}`)),
@@ -27,7 +26,7 @@ export function fitToLevel(
     throw new HostError(
       "HOST_RUNTIME_UNSUPPORTED",
       `${manifest.id} needs ${kind} at level ${level}; this host runs ${offered.join(", ") || "nothing"}`,
-      extras,
+      hintOf(manifest, level, engines),
     );
   }
   const streaming = Object.entries(manifest.contributes.actions).find(([, { streams }]) => streams === true);
@@ -41,7 +40,7 @@ export function fitToLevel(
   throw new HostError(
     "HOST_LIMITS_TOO_HIGH",
     `${manifest.id} asks for ${name} ${limits[name]}; level ${level} gives at most ${LIMIT_CEILINGS[level][name]}`,
-    extras,
+    hintOf(manifest, level, engines),
   );
 }
 

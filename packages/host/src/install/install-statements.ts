@@ -4,6 +4,7 @@ import type { Statement } from "@berth/store";
 
 import { journalStatement } from "../journal.ts";
 import type { JournalRecord } from "../journal.ts";
+import { checkMarkOf } from "../lifecycle/stored-manifest.ts";
 import { replaceGrants } from "../rights/grants.ts";
 import type { Change } from "./consent.ts";
 import { trustStatement } from "./key-ring.ts";
@@ -14,28 +15,32 @@ export function installStatements({ plan: { manifest, signer }, facts, before, g
   const { contentDigest, fileDigest, keyId, installedAt: at, state, registry, askedRange, developmentFolder } = facts;
   const record = (entry: Omit<JournalRecord, "pluginId" | "version" | "outcome">): Statement =>
     journalStatement({ ...entry, pluginId: id, version, outcome: "ok" }, at);
+  const text = JSON.stringify(manifest);
   const added = granted.filter(({ isNew }) => isNew);
   return [
     {
       // An update keeps state and reason: a release that a person put away is not let out by its publisher.
       sql: `INSERT INTO plugins
-        (id, version, content_digest, file_digest, manifest, key_id, installed_at, state, registry, asked_range, development_folder)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version,
+        (id, version, content_digest, file_digest, manifest, key_id, installed_at, state, registry, asked_range, development_folder,
+         manifest_checks)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version,
         content_digest = excluded.content_digest, file_digest = excluded.file_digest, manifest = excluded.manifest,
         key_id = excluded.key_id, installed_at = excluded.installed_at, registry = excluded.registry,
-        asked_range = excluded.asked_range, development_folder = excluded.development_folder`,
+        asked_range = excluded.asked_range, development_folder = excluded.development_folder,
+        manifest_checks = excluded.manifest_checks`,
       params: [
         id,
         version,
         contentDigest,
         fileDigest,
-        JSON.stringify(manifest),
+        text,
         keyId,
         at,
         state,
         registry ?? null,
         askedRange ?? null,
         developmentFolder ?? null,
+        checkMarkOf(text),
       ],
     },
     ...replaceGrants(

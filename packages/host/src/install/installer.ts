@@ -175,7 +175,7 @@ export class Installer {
 
   #beginFirst({ plan: { manifest }, facts, granted }: Change): BegunChange {
     const { plugins, grants } = this.#parts;
-    const release = plugins.releaseOf(manifest, facts);
+    const release = plugins.releaseOf(facts.manifest ?? manifest, facts);
     const record = plugins.begin(manifest.id);
     record.apply("beginInstall", "installing");
     return {
@@ -198,7 +198,7 @@ export class Installer {
 
   #beginUpdate({ plan: { manifest }, facts, granted }: Change): BegunChange {
     const { plugins, grants, broker } = this.#parts;
-    const release = plugins.releaseOf(manifest, facts);
+    const release = plugins.releaseOf(facts.manifest ?? manifest, facts);
     const record: PluginRecord = plugins.get(manifest.id);
     const { state, reason } = record;
     record.apply("beginUpdate", "updating", reason);

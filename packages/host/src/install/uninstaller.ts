@@ -8,6 +8,7 @@ import type { CrashWatch } from "../lifecycle/crash-watch.ts";
 import type { PluginRecord } from "../lifecycle/plugin-record.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Grants } from "../rights/grants.ts";
+import type { PermissionRequests } from "../rights/permission-requests.ts";
 import type { Rights } from "../rights/rights.ts";
 import type { Alerts } from "../statistics/alerts.ts";
 import type { Statistics } from "../statistics/statistics.ts";
@@ -27,6 +28,7 @@ export interface UninstallerParts {
   readonly crashes: CrashWatch;
   readonly events: EventSink;
   readonly rights: Rights;
+  readonly requests: PermissionRequests;
   readonly statistics: Statistics;
   readonly alerts: Alerts;
   readonly now: () => Date;
@@ -78,7 +80,7 @@ export class Uninstaller {
   }
 
   #beginErasure(pluginId: string): BegunChange {
-    const { plugins, broker, crashes, grants, rights, statistics, alerts } = this.#parts;
+    const { plugins, broker, crashes, grants, rights, requests, statistics, alerts } = this.#parts;
     const { facts } = plugins.get(pluginId);
     const record: PluginRecord = plugins.get(pluginId);
     const { state, reason } = record;
@@ -93,6 +95,7 @@ export class Uninstaller {
       finish() {
         grants.set(pluginId, []);
         rights.forget(pluginId);
+        requests.forget(pluginId);
         statistics.forget(pluginId);
         alerts.forget(pluginId);
         record.facts = undefined;
@@ -105,7 +108,7 @@ export class Uninstaller {
   }
 }
 
-function eraseStatements({ pluginId, version, erasedAt, contentDigest, data, grants }: UninstallReceipt): Statement[] {
+function eraseStatements({ pluginId, version, erasedAt, contentDigest, ...receipt }: UninstallReceipt): Statement[] {
   return [
     { sql: "DELETE FROM plugins WHERE id = ?", params: [pluginId], expectChanges: 1 },
     ...TABLES_OF_PLUGIN.map((table) => ({ sql: `DELETE FROM ${table} WHERE plugin_id = ?`, params: [pluginId] })),
@@ -116,7 +119,7 @@ function eraseStatements({ pluginId, version, erasedAt, contentDigest, data, gra
         version,
         subject: contentDigest,
         outcome: "ok",
-        detail: JSON.stringify({ data, grants }),
+        detail: JSON.stringify(receipt),
       },
       erasedAt,
     ),

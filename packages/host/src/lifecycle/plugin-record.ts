@@ -25,20 +25,35 @@ export interface StoredFacts {
   readonly askedRange: string | undefined;
 }
 
+/** Hears what is stored of a plugin now, and what was. */
+export type FactsListener = (pluginId: string, before: StoredFacts | undefined, after: StoredFacts | undefined) => void;
+
 /** A plugin as the host knows it, from the begin of its installation to the end of its erasure. */
 export class PluginRecord {
   readonly id: string;
   readonly #events: EventSink;
+  readonly #onFacts: FactsListener | undefined;
+  #facts: StoredFacts | undefined;
   #state: PluginState = "available";
   #reason: string | undefined;
-  /** What is stored; nothing while the first release is being installed. */
-  facts: StoredFacts | undefined;
   /** What runs; nothing when the stored manifest cannot be used on this host. */
   release: InstalledPlugin | undefined;
 
-  constructor(id: string, events: EventSink) {
+  constructor(id: string, events: EventSink, onFacts?: FactsListener) {
     this.id = id;
     this.#events = events;
+    this.#onFacts = onFacts;
+  }
+
+  /** What is stored; nothing while the first release is being installed. */
+  get facts(): StoredFacts | undefined {
+    return this.#facts;
+  }
+
+  set facts(facts: StoredFacts | undefined) {
+    const before = this.#facts;
+    this.#facts = facts;
+    this.#onFacts?.(this.id, before, facts);
   }
 
   get state(): PluginState {

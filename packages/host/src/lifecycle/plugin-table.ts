@@ -1,17 +1,18 @@
 import { quote } from "@berth/base";
 import type { EngineDescriptor } from "@berth/sandbox";
-import { parseManifest, strongerLevel } from "@berth/spec";
+import { strongerLevel } from "@berth/spec";
 import type { Manifest } from "@berth/spec";
-import type { Row } from "@berth/store";
 
 import { InstalledPlugin } from "../call/installed-plugin.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
 import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginPolicy } from "../policy.ts";
+import { DeclarationIndex } from "./declaration-index.ts";
 import { PluginRecord } from "./plugin-record.ts";
-import type { StoredFacts } from "./plugin-record.ts";
-import type { StoredState } from "./transitions.ts";
+import type { FactsListener, StoredFacts } from "./plugin-record.ts";
+import type { StoredPlugin } from "./stored-plugin.ts";
+import type { PluginState, StoredState } from "./transitions.ts";
 
 /** What plugins are judged by when the host takes them up. */
 export interface PluginTableParts {
@@ -25,6 +26,11 @@ export interface PluginTableParts {
 /** The plugins of an open host, by id. */
 export class PluginTable {
   readonly #records = new Map<string, PluginRecord>();
+  readonly #declarations = new DeclarationIndex();
+  readonly #noteFacts: FactsListener = (id, before, after) =>
+    this.#declarations.note(id, before?.manifest, after?.manifest);
+  /** Ids in their order; made when first asked for. */
+  #sortedIds: readonly string[] | undefined;
   readonly #parts: PluginTableParts;
 
   constructor(parts: PluginTableParts) {
@@ -32,20 +38,16 @@ export class PluginTable {
   }
 
   /** Takes up what is stored when the host opens. A plugin that cannot run here fails alone. */
-  restore(row: Row): void {
-    const record = this.begin(String(row["id"]));
-    const facts = factsOf(row);
-    const { state } = facts;
+  restore({ id, facts, stateReason, fault }: StoredPlugin): void {
+    const record = this.begin(id);
+    const { manifest, state } = facts;
     record.facts = facts;
     try {
-      const manifest = parseManifest(Buffer.from(String(row["manifest"])));
-      record.facts = { ...facts, manifest };
-      record.release = this.releaseOf(manifest, facts);
-      record.apply("restore", state, textOf(row["state_reason"]));
+      if (manifest !== undefined) record.release = this.releaseOf(manifest, facts);
+      const [to, reason] = fault === undefined ? ([state, stateReason] as const) : failed(state, fault);
+      record.apply("restore", to, reason);
     } catch (error) {
-      const message = error instanceof Error ? error.message : "its manifest cannot be read";
-      // What a person switched off, or crashes put away, stays so: there is nothing to run.
-      record.apply("restore", state === "enabled" ? "failed" : state, message);
+      record.apply("restore", ...failed(state, error instanceof Error ? error.message : quote(error)));
     }
   }
 
@@ -71,8 +73,9 @@ export class PluginTable {
   begin(pluginId: string): PluginRecord {
     let record = this.#records.get(pluginId);
     if (record === undefined) {
-      record = new PluginRecord(pluginId, this.#parts.events);
+      record = new PluginRecord(pluginId, this.#parts.events, this.#noteFacts);
       this.#records.set(pluginId, record);
+      this.#sortedIds = undefined;
     }
     return record;
   }
@@ -80,6 +83,7 @@ export class PluginTable {
   /** Forgets a record of which nothing is stored. */
   drop({ id }: PluginRecord): void {
     this.#records.delete(id);
+    this.#sortedIds = undefined;
   }
 
   /** The record of what is stored under an id. */
@@ -97,7 +101,18 @@ export class PluginTable {
 
   /** Everything that is stored, by id. */
   stored(): (PluginRecord & { readonly facts: StoredFacts })[] {
-    return [...this.#records.values()].filter(isStored).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    this.#sortedIds ??= [...this.#records.keys()].toSorted();
+    return this.#sortedIds.flatMap((id) => this.find(id) ?? []);
+  }
+
+  /** Plugins whose manifests subscribe to a topic, switched on or not, by id. */
+  subscribersOf(topic: string): string[] {
+    return this.#declarations.subscribersOf(topic);
+  }
+
+  /** What is stored of plugins whose manifests declare schedules, by id. */
+  scheduled(): (PluginRecord & { readonly facts: StoredFacts })[] {
+    return this.#declarations.scheduled().flatMap((id) => this.find(id) ?? []);
   }
 
   /** The manifest of an id; `undefined` when nothing is stored that could run here. */
@@ -119,19 +134,8 @@ export class PluginTable {
 const isStored = (record: PluginRecord): record is PluginRecord & { readonly facts: StoredFacts } =>
   record.facts !== undefined;
 
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-
-function factsOf(row: Row): StoredFacts {
-  return {
-    manifest: undefined,
-    version: String(row["version"]),
-    contentDigest: String(row["content_digest"]),
-    fileDigest: String(row["file_digest"]),
-    keyId: String(row["key_id"]),
-    installedAt: String(row["installed_at"]),
-    state: String(row["state"]) as StoredState,
-    registry: textOf(row["registry"]),
-    developmentFolder: textOf(row["development_folder"]),
-    askedRange: textOf(row["asked_range"]),
-  };
-}
+/** What a person switched off, or crashes put away, stays so: there is nothing to run. */
+const failed = (state: StoredState, why: string): readonly [PluginState, string] => [
+  state === "enabled" ? "failed" : state,
+  why,
+];

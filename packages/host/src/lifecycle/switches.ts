@@ -7,6 +7,7 @@ import { journalStatement } from "../journal.ts";
 import type { PluginTable } from "./plugin-table.ts";
 import type { PluginRecord, StoredFacts } from "./plugin-record.ts";
 import type { CrashWatch } from "./crash-watch.ts";
+import { makeStoredManifest } from "./stored-manifest.ts";
 import type { StoredState, Verb } from "./transitions.ts";
 
 /** What switching works on. All of it belongs to the host. */
@@ -99,6 +100,7 @@ export class Switches {
   async #takeUp({ id, facts }: PluginRecord & { readonly facts: StoredFacts }): Promise<InstalledPlugin> {
     const { store, plugins } = this.#parts;
     const [row] = await store.all("SELECT manifest FROM plugins WHERE id = ?", [id]);
-    return plugins.releaseOf(parseManifest(Buffer.from(String(row?.["manifest"]))), facts);
+    const whole = parseManifest(Buffer.from(String(row?.["manifest"])));
+    return plugins.releaseOf(makeStoredManifest(JSON.stringify(whole), whole), facts);
   }
 }

@@ -20,6 +20,8 @@ export interface GrantChangeParts {
   readonly now: () => Date;
   /** Takes back what persons allowed without a grant that lasts; see `Rights.takeBack`. */
   readonly takeBack: (pluginId: string, isMeant: (permission: Permission) => boolean) => readonly Permission[];
+  /** Told as soon as something taken back no longer holds. */
+  readonly onTakenBack: () => void;
 }
 
 /** Gives and takes back permissions of installed plugins. The host calls these one after the other. */
@@ -94,7 +96,10 @@ export class GrantChanges {
     );
     // Taken back in memory first: no request that begins during the write may still pass. Given only after it.
     const before = grants.of(pluginId);
-    if (kind === "revoke") grants.set(pluginId, after);
+    if (kind === "revoke") {
+      grants.set(pluginId, after);
+      this.#parts.onTakenBack();
+    }
     try {
       await store.transaction([...replaceGrants(pluginId, after), ...records]);
     } catch (error) {

@@ -26,6 +26,8 @@ export class Grants {
   /** Uses that the disk does not know yet: by plugin, the permission and when it was first used since. */
   readonly #used = new Map<string, Map<Permission, string>>();
   #timer: NodeJS.Timeout | undefined;
+  /** Hears when what is granted changed. */
+  onChange: () => void = () => undefined;
 
   constructor(store: Store, now: () => Date, onFault: (error: unknown) => void) {
     this.#store = store;
@@ -35,10 +37,18 @@ export class Grants {
 
   /** Takes up what is stored when the host opens. A grant that cannot be read grants nothing. */
   restore(rows: readonly Row[]): void {
+    // Many plugins ask for the same: each different text is checked once.
+    const parsed = new Map<string, Permission | undefined>();
     for (const row of rows) {
+      const text = String(row["permission"]);
+      if (!parsed.has(text)) parsed.set(text, tryParseStored(text));
+      const permission = parsed.get(text);
+      if (permission === undefined) continue;
       const pluginId = String(row["plugin_id"]);
-      const grant = tryParseRow(row);
-      if (grant !== undefined) this.#grants.set(pluginId, [...(this.#grants.get(pluginId) ?? []), grant]);
+      const grants = this.#grants.get(pluginId);
+      const grant = grantOf(permission, row);
+      if (grants === undefined) this.#grants.set(pluginId, [grant]);
+      else grants.push(grant);
     }
   }
 
@@ -57,6 +67,7 @@ export class Grants {
   set(pluginId: string, grants: readonly Grant[]): void {
     if (grants.length === 0) this.#grants.delete(pluginId);
     else this.#grants.set(pluginId, [...grants]);
+    this.onChange();
   }
 
   /** Remembers that a grant was made use of; the disk knows within 100 ms. `permission` is one of `of`. */
@@ -116,14 +127,16 @@ export function parseStoredPermission(text: string): Permission {
   return permissionOf(permissionSchema.parse({ ...(JSON.parse(text) as object), reason: "-" }));
 }
 
-function tryParseRow(row: Row): Grant | undefined {
-  const textOf = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));
-  let permission: Permission;
+function tryParseStored(text: string): Permission | undefined {
   try {
-    permission = parseStoredPermission(String(row["permission"]));
+    return parseStoredPermission(text);
   } catch {
     return undefined; // Written by a version whose permissions are not ours: it grants nothing here.
   }
+}
+
+function grantOf(permission: Permission, row: Row): Grant {
+  const textOf = (name: string): string | undefined => (row[name] === null ? undefined : String(row[name]));
   return {
     permission,
     grantedAt: String(row["granted_at"]),

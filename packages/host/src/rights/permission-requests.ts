@@ -36,7 +36,8 @@ export class PermissionRequests {
     if (this.#kept.has(key)) return;
     await this.#store.transaction([
       {
-        sql: "INSERT OR IGNORE INTO permission_requests VALUES (?, ?, ?, ?, ?)",
+        sql: `INSERT OR IGNORE INTO permission_requests
+              SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)`,
         params: [pluginId, permission, declared.reason, action, this.#now().toISOString()],
       },
     ]);

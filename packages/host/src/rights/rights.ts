@@ -22,6 +22,8 @@ export interface PermissionQuestion {
   /** The author's reason. */
   readonly reason: string;
   readonly isDangerous: boolean;
+  /** Whose call waits. `session`, `always` and `never` hold for every partition: ask somebody who may say so. */
+  readonly partition: string | undefined;
 }
 
 /** `once`: for the call that asks. `session`: until the host closes. `always`: until it is taken back. */
@@ -40,13 +42,30 @@ export interface RightParts {
   readonly grantAlways: (pluginId: string, permission: Permission) => Promise<void>;
 }
 
+/** A right that something goes on by. Dispose it when that has ended. */
+export interface HeldRight extends Disposable {
+  /** Fires when the right is taken back. */
+  readonly signal: AbortSignal;
+  /** @throws HostError BROKER_DENIED when it was taken back */
+  verify(): void;
+}
+
+/** A question that somebody is looking at. */
+interface Question {
+  readonly key: string;
+  readonly call: ServiceCall;
+  readonly answer: Promise<PermissionAnswer>;
+}
+
 /** Decides at every request of a plugin whether it has the right to it. */
 export class Rights {
   readonly #parts: RightParts;
   /** Answers that hold until the host closes: by plugin, by permission. */
   readonly #session = new Map<string, Map<string, { readonly permission: Permission; readonly isGranted: boolean }>>();
-  /** Questions that somebody is looking at: calls at the same time ask once. */
-  readonly #asked = new Map<string, Promise<PermissionAnswer>>();
+  /** One at a time for each plugin and partition: nobody is buried in questions, or waits for another's answer. */
+  readonly #asked = new Map<string, Question>();
+  /** Looks again at what goes on by a right. */
+  readonly #watches = new Set<() => void>();
 
   /** How often something was taken back from a plugin, and how often when each answer for one call was given. */
   readonly #revocations = new Map<string, number>();
@@ -54,6 +73,7 @@ export class Rights {
 
   constructor(parts: RightParts) {
     this.#parts = parts;
+    parts.grants.onChange = () => this.#lookAgain();
   }
 
   /**
@@ -76,13 +96,45 @@ export class Rights {
       subject: wanted.name,
       outcome: "ok",
       detail: formatPermission(wanted),
+      label: call.label.current,
     });
     return decision;
+  }
+
+  /** Watches a right that was verified, for what goes on by it and must not outlive it. */
+  hold(call: ServiceCall, wanted: Permission, lens?: Lens): HeldRight {
+    const lost = new AbortController();
+    let denial: HostError | undefined;
+    const look = (): void => {
+      const decision = this.#decide(call, wanted, lens);
+      if (denial !== undefined || !isDenial(decision)) return;
+      denial = denied(call, wanted, decision);
+      lost.abort();
+    };
+    this.#watches.add(look);
+    look();
+    return {
+      signal: lost.signal,
+      verify() {
+        if (denial !== undefined) throw denial;
+      },
+      [Symbol.dispose]: () => void this.#watches.delete(look),
+    };
+  }
+
+  #lookAgain(): void {
+    for (const look of this.#watches) look();
   }
 
   /** Whether the right to all of a permission holds now, without asking anybody. */
   has(call: ServiceCall, wanted: Permission): boolean {
     return !isDenial(this.#decide(call, wanted));
+  }
+
+  /** Why what goes on must not go on, without asking anybody: the error of `verify`, or `undefined`. */
+  refusalOf(call: ServiceCall, wanted: Permission): HostError | undefined {
+    const decision = this.#decide(call, wanted);
+    return isDenial(decision) ? denied(call, wanted, decision) : undefined;
   }
 
   /** The call's own right, and that of every call which led to it and limits it. */
@@ -122,6 +174,7 @@ export class Rights {
     const session = this.#session.get(pluginId);
     const taken = [...(session ?? [])].filter(([, answer]) => answer.isGranted && isMeant(answer.permission));
     for (const [key] of taken) session?.delete(key);
+    this.#lookAgain();
     return taken.map(([, { permission }]) => permission);
   }
 
@@ -130,13 +183,14 @@ export class Rights {
     this.#session.delete(pluginId);
   }
 
-  #termsOf({ pluginId, callerRights, grantedOnce }: ServiceCall): RightTerms {
-    const { plugins, grants, policyFor } = this.#parts;
+  #termsOf({ pluginId, permissions, callerRights, grantedOnce }: ServiceCall): RightTerms {
+    const { grants, policyFor } = this.#parts;
     const policy = policyFor(pluginId);
     const revocations = this.#revocations.get(pluginId) ?? 0;
     const session = [...(this.#session.get(pluginId)?.values() ?? [])].filter(({ isGranted }) => isGranted);
     return {
-      manifest: (plugins.find(pluginId)?.release?.manifest.permissions ?? []).map(permissionOf),
+      // Of the release that asks: what another one asks for, its code was not agreed to have.
+      manifest: permissions.map(permissionOf),
       policy,
       grants: [
         ...grants.permissionsOf(pluginId),
@@ -161,6 +215,8 @@ export class Rights {
     if (manifest === undefined || declared === undefined || policyFor(pluginId).deny.has(wanted.name)) return false;
     const permission = permissionOf(declared);
     if (permission.name === "network_unrestricted") return false; // The operator's alone.
+    // Nobody is asked for what the caller may not do anyway.
+    if (isDenial(decideRight(wanted, { ...this.#termsOf(call), grants: [permission] }, lens))) return false;
     const session = this.#sessionOf(pluginId);
     const key = formatPermission(permission);
     if (session.has(key)) return false; // Refused before; a grant of before would have held.
@@ -168,7 +224,7 @@ export class Rights {
       await requests.keep(call, declared);
       return false;
     }
-    const answer = await this.#askOnce(`${pluginId}\n${key}`, ask, {
+    const answer = await this.#answerTo(key, call, ask, {
       pluginId,
       displayName: manifest.displayName,
       action,
@@ -176,6 +232,7 @@ export class Rights {
       text: explainPermission(permission),
       reason: declared.reason,
       isDangerous: isDangerous(permission),
+      partition: call.partition,
     });
     // Switched off while the person was thinking: the answer is for nobody.
     if (plugins.find(pluginId)?.release?.manifest !== manifest) return false;
@@ -187,17 +244,28 @@ export class Rights {
     return answer !== "never";
   }
 
-  #askOnce(
+  /** Calls at the same time share one question. An answer for one call is for the one that asked: others ask again. */
+  async #answerTo(
     key: string,
+    call: ServiceCall,
     ask: (question: PermissionQuestion) => Promise<PermissionAnswer>,
     question: PermissionQuestion,
   ): Promise<PermissionAnswer> {
-    let asked = this.#asked.get(key);
-    if (asked === undefined) {
-      asked = ask(question).finally(() => this.#asked.delete(key));
-      this.#asked.set(key, asked);
+    const whose = JSON.stringify([call.pluginId, call.partition ?? null]);
+    const session = this.#sessionOf(call.pluginId);
+    for (;;) {
+      const known = session.get(key);
+      if (known !== undefined) return known.isGranted ? "session" : "never";
+      const open = this.#asked.get(whose);
+      if (open === undefined) break;
+      if (open.key === key) {
+        const answer = await open.answer;
+        if (answer !== "once" || open.call === call) return answer;
+      } else await open.answer.catch(() => undefined); // That one's call hears why.
     }
-    return asked;
+    const answer = ask(question).finally(() => this.#asked.delete(whose));
+    this.#asked.set(whose, { key, call, answer });
+    return answer;
   }
 
   #sessionOf(pluginId: string): Map<string, { readonly permission: Permission; readonly isGranted: boolean }> {

@@ -15,7 +15,8 @@ export interface PermissionSuggestion {
 
 /**
  * Narrows what a manifest declares to what was used. Lists shrink to the items seen and switches to what was
- * needed; amounts, folders' bounds and purposes stay as declared, because one run says nothing about the next.
+ * needed; amounts, folders' bounds, purposes and where data may leave to stay as declared, because one run says nothing
+ * about the next.
  */
 export function suggestPermissions(
   declared: readonly PermissionRequest[],
@@ -48,7 +49,8 @@ function narrowMembers(declared: Members, uses: readonly Members[]): Members {
   const narrowed: Record<string, unknown> = { ...declared };
   for (const [parameter, value] of Object.entries(declared)) {
     const seen = uses.map((use) => use[parameter]).filter((each) => each !== undefined);
-    if (parameter === "optional" || seen.length === 0) continue;
+    // Where data goes is seen at other services, some of them other plugins', and not where it is read.
+    if (parameter === "optional" || parameter === "mayLeaveTo" || seen.length === 0) continue;
     if (Array.isArray(value)) {
       const items = new Map(seen.flat().map((item) => [JSON.stringify(item), item] as const));
       narrowed[parameter] = [...items].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);

@@ -17,8 +17,11 @@ export function explainRisks(permissions: readonly Permission[]): string[] {
   for (const permission of permissions) {
     if (exits.length === 0) break;
     if (permission.name === "user_data_access") {
+      // What is read is labelled: the other hosts that it talks to do not get it.
+      if (permission.mayLeaveTo.length === 0 || !permission.verbs.includes("read")) continue;
       const entities = permission.entities.map((each) => sanitize(each, 60)).join(", ");
-      warnings.push(`It can read your ${entities} and talk to ${where}: check that you want that data to get there.`);
+      const to = shortList(permission.mayLeaveTo);
+      warnings.push(`It can read your ${entities} and send them to ${to}: check that you want that data to get there.`);
     } else if (permission.name === "secrets_access" && permission.reveal) {
       warnings.push(`It sees secrets in clear text and talks to ${where}: it could send them there.`);
     } else if (permission.name === "file_system_read") {
@@ -37,7 +40,10 @@ export function explainRisks(permissions: readonly Permission[]): string[] {
 }
 
 function hostsOf(exits: readonly Permission[]): string {
-  const hosts = exits.flatMap((each) => (each.name === "network_restricted" ? each.hosts : []));
+  return shortList(exits.flatMap((each) => (each.name === "network_restricted" ? each.hosts : [])));
+}
+
+function shortList(hosts: readonly string[]): string {
   const shown = hosts.slice(0, 4).join(", ");
   return hosts.length > 4 ? `${shown} and ${hosts.length - 4} more hosts` : shown;
 }

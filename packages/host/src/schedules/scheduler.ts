@@ -88,7 +88,7 @@ export class Scheduler {
     const { store, plugins } = this.#parts;
     const rows = await store.all("SELECT * FROM schedules WHERE is_declared = 1");
     const stored = new Map(rows.map((row) => [`${String(row["plugin_id"])}\n${String(row["name"])}`, scheduleOf(row)]));
-    for (const { id, facts, state } of plugins.stored()) {
+    for (const { id, facts, state } of plugins.scheduled()) {
       if (state === "uninstalling") continue;
       for (const [name, definition] of Object.entries(facts.manifest?.contributes.schedules ?? {})) {
         const known = stored.get(`${id}\n${name}`);

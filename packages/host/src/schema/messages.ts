@@ -1,4 +1,5 @@
 import type { DialectSchema } from "@berth/spec";
+import type { WireValue } from "@berth/wire";
 
 import type { SchemaFault } from "./compile.ts";
 
@@ -7,7 +8,9 @@ export type SchemaRequest =
   /** Compile, to see that it ends. */
   | { readonly id: number; readonly kind: "compile"; readonly schemas: readonly DialectSchema[] }
   /** Parse JSON text and compare it with a schema. */
-  | { readonly id: number; readonly kind: "check"; readonly schema: DialectSchema; readonly json: Uint8Array };
+  | { readonly id: number; readonly kind: "check"; readonly schema: DialectSchema; readonly json: Uint8Array }
+  /** Compare a value that crossed with a schema. */
+  | { readonly id: number; readonly kind: "value"; readonly schema: DialectSchema; readonly value: WireValue };
 
 export interface SchemaReply {
   readonly id: number;

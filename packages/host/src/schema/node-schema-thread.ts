@@ -1,26 +1,38 @@
 import { Worker } from "node:worker_threads";
 
 import type { DialectSchema } from "@berth/spec";
+import type { WireValue } from "@berth/wire";
 
 import { HostError } from "../errors.ts";
+import type { SchemaFault } from "./compile.ts";
 import type { SchemaReply, SchemaRequest } from "./messages.ts";
 
 const COMPILE_MS = 5_000;
 const CHECK_MS = 30_000;
+/** For values of at most 1 MiB: ordinary ones take a hundredth of it. */
+const VALUE_MS = 2_000;
 
 type WithoutId<Request> = Request extends unknown ? Omit<Request, "id"> : never;
 
 interface Waiting {
+  readonly request: SchemaRequest;
+  readonly timeoutMs: number;
   readonly resolve: (reply: SchemaReply) => void;
   readonly reject: (error: HostError) => void;
+}
+
+interface UnderWay extends Waiting {
+  readonly worker: Worker;
   readonly timer: NodeJS.Timeout;
 }
 
 /** One worker thread for schemas, started when first needed and ended when a request overstays. */
 export class SchemaThread {
   #worker: Worker | undefined;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting: Waiting[] = [];
+  #underWay: UnderWay | undefined;
   #nextId = 1;
+  #isClosed = false;
 
   /**
    * Compiles schemas under a time cap. Only what passed here is ever compiled in the embedding thread.
@@ -41,21 +53,48 @@ export class SchemaThread {
     return reply.fault;
   }
 
+  /**
+   * Like `check`, for a value that crossed.
+   *
+   * @throws HostError HOST_SCHEMA_UNUSABLE
+   */
+  async checkValue(schema: DialectSchema, { json, bytes }: WireValue): Promise<SchemaFault | undefined> {
+    // Views of a larger buffer, all of which would be copied to the other thread.
+    const value = { json: json.slice(), bytes: bytes.map((section) => section.slice()) };
+    return (await this.#ask({ kind: "value", schema, value }, VALUE_MS)).fault;
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#worker?.terminate();
   }
 
+  /** One at a time, each with its whole time: what one of them costs is no fault of those who wait. */
   #ask(request: WithoutId<SchemaRequest>, timeoutMs: number): Promise<SchemaReply> {
-    this.#worker ??= this.#start();
-    const worker = this.#worker;
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId;
-      this.#nextId += 1;
-      const timer = setTimeout(() => void worker.terminate(), timeoutMs);
-      this.#waiting.set(id, { resolve, reject, timer });
-      worker.ref();
-      worker.postMessage({ ...request, id });
-    });
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const { promise, resolve, reject } = Promise.withResolvers<SchemaReply>();
+    this.#waiting.push({ request: { ...request, id }, timeoutMs, resolve, reject });
+    this.#next();
+    return promise;
+  }
+
+  #next(): void {
+    const next = this.#underWay === undefined ? this.#waiting.shift() : undefined;
+    if (next === undefined) return;
+    if (this.#isClosed) {
+      next.reject(new HostError("HOST_CLOSED", "the host was closed before a value was checked"));
+      return this.#next();
+    }
+    const worker = (this.#worker ??= this.#start());
+    worker.ref();
+    const timer = setTimeout(() => {
+      // What comes next gets a thread that lives.
+      if (this.#worker === worker) this.#worker = undefined;
+      void worker.terminate();
+    }, next.timeoutMs);
+    this.#underWay = { ...next, worker, timer };
+    worker.postMessage(next.request);
   }
 
   #start(): Worker {
@@ -65,21 +104,26 @@ export class SchemaThread {
     });
     worker.unref();
     worker.on("message", (reply: SchemaReply) => {
-      const waiting = this.#waiting.get(reply.id);
-      this.#waiting.delete(reply.id);
-      if (this.#waiting.size === 0) worker.unref();
-      clearTimeout(waiting?.timer);
-      waiting?.resolve(reply);
+      if (reply.id === this.#underWay?.request.id) this.#end()?.resolve(reply);
+      if (this.#underWay?.worker !== worker) worker.unref();
     });
-    worker.on("error", () => undefined); // "exit" follows, and tells everybody who waits.
+    worker.on("error", () => undefined); // "exit" follows, and tells whoever it was about.
     worker.on("exit", () => {
-      this.#worker = undefined;
-      for (const { reject, timer } of this.#waiting.values()) {
-        clearTimeout(timer);
-        reject(new HostError("HOST_SCHEMA_UNUSABLE", "a schema or a value took longer or more memory than it may"));
-      }
-      this.#waiting.clear();
+      if (this.#worker === worker) this.#worker = undefined;
+      if (this.#underWay?.worker !== worker) return;
+      this.#end()?.reject(
+        new HostError("HOST_SCHEMA_UNUSABLE", "a schema or a value took longer or more memory than it may"),
+      );
     });
     return worker;
+  }
+
+  /** Ends what is under way, and begins what waits. */
+  #end(): UnderWay | undefined {
+    const ended = this.#underWay;
+    clearTimeout(ended?.timer);
+    this.#underWay = undefined;
+    this.#next();
+    return ended;
   }
 }

@@ -3,6 +3,7 @@
 import { parentPort } from "node:worker_threads";
 
 import type { DialectSchema } from "@berth/spec";
+import { decodeValue } from "@berth/wire";
 
 import { compileSchema } from "./compile.ts";
 import type { Validate } from "./compile.ts";
@@ -33,6 +34,10 @@ function answer(request: SchemaRequest): SchemaReply {
       }
     }
     return { id };
+  }
+  if (request.kind === "value") {
+    const found = validatorOf(request.schema)(decodeValue(request.value));
+    return found === undefined ? { id } : { id, fault: found };
   }
   let value: unknown;
   try {

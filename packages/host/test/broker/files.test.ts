@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
+  link,
   mkdir,
   mkdtemp,
   readFile,
@@ -20,6 +21,7 @@ import test from "node:test";
 import type { Host, HostOptions } from "@berth/host";
 import fc from "fast-check";
 
+import { openVaultKey } from "../../src/broker/node-vault-key.ts";
 import { fitsGlob } from "../../src/rights/glob.ts";
 import { install, makePackage, withHost } from "../fixture.ts";
 
@@ -230,6 +232,62 @@ test("what the host keeps is out of reach, even under a grant for everything", {
     { read: { roots: ["/"] }, write: { roots: ["/"] } },
   ),
 );
+
+test(
+  "the operator's key is out of reach wherever it is kept, under any name, also before it is there",
+  { skip },
+  async () => {
+    const keys = await realpath(await mkdtemp(join(tmpdir(), "berth-keys-")));
+    const operatorKeyFile = join(keys, "operator.agekey");
+    const refused = { code: "BROKER_FILE_REFUSED" };
+    try {
+      await withFiles(
+        async (ask, root, _outside, _host, dataDir) => {
+          assert.deepEqual(await ask("write", operatorKeyFile, "AGE-SECRET-KEY-1MINE", { create: true }), refused);
+          await openVaultKey(dataDir, operatorKeyFile);
+          await link(operatorKeyFile, join(root, "second-name"));
+          for (const path of [operatorKeyFile, join(root, "second-name")]) {
+            assert.deepEqual(await ask("read", path), refused);
+            assert.deepEqual(await ask("write", path, "AGE-SECRET-KEY-1MINE"), refused);
+            assert.deepEqual(await ask("delete", path), refused);
+          }
+          assert.match(await readFile(operatorKeyFile, "utf8"), /^AGE-SECRET-KEY-/);
+          assert.deepEqual(await ask("write", join(keys, "beside"), "x", { create: true }), { ok: null });
+        },
+        { read: { roots: ["/"] }, write: { roots: ["/"] }, options: { operatorKeyFile } },
+      );
+    } finally {
+      await rm(keys, { recursive: true });
+    }
+  },
+);
+
+test("a folder with more files than are told is not read to its end", { skip }, () =>
+  withFiles(async (ask, root) => {
+    for (let index = 0; index < 1_010; index += 1) await writeFile(join(root, "sub", `f${index}`), "");
+    const { ok } = (await ask("list", join(root, "sub"))) as { ok: unknown[] };
+    assert.equal(ok.length, 1_000);
+  }),
+);
+
+test("many roots and globs that are slow together are refused before they stall anybody", { skip }, () => {
+  const long = Array.from({ length: 15 }, () => "a".repeat(250));
+  // Roots within one another, so that a path lies in all of them.
+  const roots = ["/", ...[1, 2, 3].map((depth) => `/${long.slice(0, depth).join("/")}`)];
+  const globs = Array.from({ length: 32 }, (_, index) => `**/*${"a".repeat(120 + index)}b`);
+  return withFiles(
+    async (ask) => {
+      assert.deepEqual(await ask("read", `/${long.join("/")}/c`), { code: "BROKER_QUOTA_EXCEEDED" });
+      assert.deepEqual(await ask("read", "/etc/c"), {
+        code: "BROKER_DENIED",
+        term: "manifest",
+        permission: "file_system_read",
+        parameter: "globs",
+      });
+    },
+    { read: { roots, globs } },
+  );
+});
 
 test("globs mean what they say, in a time that a hostile one cannot stretch", () => {
   for (const [path, glob, fits] of [

@@ -14,6 +14,7 @@ import type { HourlyCounts } from "../../src/broker/hourly-counts.ts";
 import { makePluginsService } from "../../src/broker/plugins.ts";
 import type { PluginsParts } from "../../src/broker/plugins.ts";
 import type { ServiceCall } from "../../src/broker/service.ts";
+import { CallLabel } from "../../src/labels/call-label.ts";
 import { install, makePackage, withHost } from "../fixture.ts";
 
 const any = { input: true, output: true };
@@ -112,10 +113,9 @@ test("calls an action of another plugin, for the same partition, and the journal
       },
     });
     const journal = await host.journal({ pluginId: "acme.bb" });
-    assert.deepEqual(
-      journal.filter(({ kind, subject }) => kind === "call" && subject === "echo").map(({ detail }) => detail),
-      ["called by acme.aa"],
-    );
+    // One line, or several on a slow machine: equal uses are one within 100 ms.
+    const echoes = journal.filter(({ kind, subject }) => kind === "call" && subject === "echo");
+    assert.deepEqual([...new Set(echoes.map(({ detail }) => detail))], ["called by acme.aa"]);
     const suggested = await host.suggestPermissions("acme.aa");
     assert.deepEqual((suggested.permissions[0] as { plugins?: { actions: unknown } } | undefined)?.plugins?.actions, [
       "acme.bb/echo",
@@ -372,6 +372,7 @@ test("one first call has at most 64 calls under way, over everything that it led
     chain: [],
     tree,
     deadlineAt: Infinity,
+    label: new CallLabel(),
     signal: () => new AbortController().signal,
   };
   const begin = (): Promise<unknown> | undefined =>

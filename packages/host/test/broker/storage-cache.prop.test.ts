@@ -7,6 +7,8 @@ import test from "node:test";
 import { Store } from "@berth/store";
 import fc from "fast-check";
 
+import { CallLabel } from "../../src/labels/call-label.ts";
+import { AreaLabels } from "../../src/labels/area-labels.ts";
 import type { ServiceCall } from "../../src/broker/service.ts";
 import { makeStorageService } from "../../src/broker/storage.ts";
 import { migrations } from "../../src/migrations.ts";
@@ -33,6 +35,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 const callOf = (pluginId: string, partition: string | undefined): ServiceCall => ({
   pluginId,
   version: "1.0.0",
+  permissions: [],
   action: "test",
   sharesProcess: false,
   effect: undefined,
@@ -45,6 +48,7 @@ const callOf = (pluginId: string, partition: string | undefined): ServiceCall =>
   hops: 0,
   effectKey: undefined,
   grantedOnce: [],
+  label: new CallLabel(),
   signal: () => new AbortController().signal,
 });
 
@@ -58,7 +62,7 @@ test("a cache filled by any interleaving never answers anything but what is on d
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(step, fc.boolean()), { minLength: 1, maxLength: 40 }), async (steps) => {
         await store.transaction([{ sql: "DELETE FROM storage" }]);
-        const service = makeStorageService(store, QUOTA);
+        const service = makeStorageService(store, QUOTA, new AreaLabels(store));
         const ask = (call: ServiceCall, method: string, request: object): Promise<unknown> => {
           const found = service.methods.get(method);
           assert.ok(found);

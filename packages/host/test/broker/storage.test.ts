@@ -71,7 +71,7 @@ test("a batch over the quota writes nothing", () =>
     async (host) => {
       await install(host, bytes());
       const ask = (...request: unknown[]): Promise<unknown> => host.call("acme.demo", "ask", ["plugin", ...request]);
-      const big = "x".repeat(60);
+      const big = "x".repeat(600);
       assert.deepEqual(
         await ask("batch", [
           { do: "put", key: "a", value: big },
@@ -89,7 +89,7 @@ test("a batch over the quota writes nothing", () =>
         { ok: true },
       );
     },
-    { policy: { storageBytes: 100 } },
+    { policy: { storageBytes: 1_000 } },
   ));
 
 test("puts at the same moment do not slip past the quota together", () =>
@@ -98,13 +98,13 @@ test("puts at the same moment do not slip past the quota together", () =>
       await install(host, bytes());
       const answers = await Promise.all(
         Array.from({ length: 10 }, (_, index) =>
-          host.call("acme.demo", "ask", ["plugin", "put", `k${index}`, "x".repeat(30)]),
+          host.call("acme.demo", "ask", ["plugin", "put", `k${index}`, "x".repeat(300)]),
         ),
       );
       const refused = answers.filter((answer) => (answer as { code?: string }).code === "BROKER_QUOTA_EXCEEDED");
       assert.equal(refused.length, 8);
     },
-    { policy: { storageBytes: 100 } },
+    { policy: { storageBytes: 1_000 } },
   ));
 
 test("refuses malformed requests by code, and goes on", () =>

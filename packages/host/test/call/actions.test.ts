@@ -1,7 +1,6 @@
 // Progress, streams and limits of actions, at every level.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { isolate } from "@berth/engine-isolate";
 import { quickjs } from "@berth/engine-quickjs";
@@ -217,14 +216,37 @@ test("leaves while an item is waited for, and answers everybody who waits", () =
 
 test("a consumer's slowness is not the plugin's", () =>
   withHost(async (host) => {
-    const actions = { ...ACTIONS, numbers: { ...stream, limits: { wallMs: 1_500 } } };
-    const manifest = { contributes: { actions }, limits: { cpuMs: 20_000, wallMs: 60_000 } };
-    await install(host, makePackage({ code: CODE, manifest }));
+    const limits = { wallMs: 4_000 };
+    const actions = { ...ACTIONS, numbers: { ...stream, limits }, never: { ...any, limits } };
+    const manifest = { contributes: { actions }, limits: { cpuMs: 20_000, wallMs: 60_000 }, level: "standard" };
+    for (const id of ["acme.demo", "other.demo"]) await install(host, makePackage({ id, code: CODE, manifest }));
     const items = host.stream("acme.demo", "numbers", 100);
     assert.deepEqual(await items.next(), { done: false, value: 0 });
-    // Longer than an item may take; what the window holds has been given by then.
-    await sleep(2_500);
+    // When a call that began now is late, an item would be too, if its time passed.
+    await assert.rejects(host.call("other.demo", "never", null), { code: "SANDBOX_DEADLINE" });
     assert.equal((await all(items)).length, 99);
+  }));
+
+test("compares items with a slow schema in another thread, in their order, and refuses the one that does not fit", () =>
+  withHost(async (host) => {
+    // 1,200 keywords: more than is compared beside everything else.
+    const slow = { anyOf: [{ type: "integer" }, ...Array.from({ length: 1_200 }, (_, n) => ({ const: `word ${n}` }))] };
+    const code = `var berthPlugin = { actions: {
+      async *words(words) { for (const word of words) yield word; },
+      slow: (value) => value,
+    } };`;
+    const contributes = { actions: { words: { ...stream, output: slow }, slow: { input: slow, output: slow } } };
+    await install(host, makePackage({ code, manifest: { contributes } }));
+    const words = [1, "word 1199", 2, "word 7", ...Array.from({ length: 40 }, (_, n) => n)];
+    assert.deepEqual(await all(host.stream("acme.demo", "words", words)), words);
+    const items = host.stream("acme.demo", "words", [1, 2, "no word", 3]);
+    assert.deepEqual(await items.next(), { done: false, value: 1 });
+    assert.deepEqual(await items.next(), { done: false, value: 2 });
+    await assert.rejects(items.next(), { code: "HOST_OUTPUT_INVALID" });
+    assert.deepEqual(await items.next(), { done: true, value: undefined });
+    await assert.rejects(all(host.stream("acme.demo", "words", ["no word"])), { code: "HOST_OUTPUT_INVALID" });
+    const [statistics] = await host.statistics();
+    assert.deepEqual(statistics?.outcomes, { ok: 1, HOST_OUTPUT_INVALID: 2 });
   }));
 
 test("a plugin in WebAssembly that says that it streams is refused", () =>

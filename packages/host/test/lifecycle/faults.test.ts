@@ -6,12 +6,13 @@ import test from "node:test";
 
 import { isolate } from "@berth/engine-isolate";
 import { openHost } from "@berth/host";
-import type { Host, HostOptions } from "@berth/host";
+import type { DevelopmentFolder, Host, HostEvent, HostOptions } from "@berth/host";
 import { Store } from "@berth/store";
 
 import { Host as HostClass } from "../../src/host.ts";
 import { assembleParts } from "../../src/host-parts.ts";
 import { PackageFolder } from "../../src/install/node-package-folder.ts";
+import { readStoredPlugins } from "../../src/lifecycle/stored-plugin.ts";
 import { migrations } from "../../src/migrations.ts";
 import { makePackage } from "../fixture.ts";
 
@@ -44,8 +45,24 @@ class Fault {
   }
 }
 
+/** A folder of an author, whose content the test decides. Nothing on the disk changes, so only the test starts a reload. */
+class Draft implements DevelopmentFolder {
+  readonly path = import.meta.dirname;
+  readonly watch = true;
+  version = "1.0.0";
+
+  readonly build = async (): Promise<Uint8Array> => makePackage({ version: this.version, signWith: null });
+}
+
+/** A host, and what makes it reload its folder, or throws what kept it from that. */
+interface Bench {
+  readonly host: Host<string>;
+  readonly draft: Draft;
+  readonly reload: () => Promise<void>;
+}
+
 /** A host whose every write to database and package folder passes through the fault. */
-async function openFaulty(dataDir: string, fault: Fault): Promise<Host<string>> {
+async function openFaulty(dataDir: string, fault: Fault): Promise<Bench> {
   await (await openHost({ dataDir, engines: [] })).close();
   const store = await Store.open({ file: join(dataDir, "host.sqlite"), migrations });
   const packages = new PackageFolder(join(dataDir, "packages"));
@@ -65,13 +82,25 @@ async function openFaulty(dataDir: string, fault: Fault): Promise<Host<string>> 
       return name === "put" || name === "remove" ? (...args: unknown[]) => fault.write(() => bound(...args)) : bound;
     },
   });
-  const options: HostOptions<string> = { dataDir, engines: [isolate()] };
+  const draft = new Draft();
+  const failures: HostEvent[] = [];
+  const options: HostOptions<string> = {
+    dataDir,
+    engines: [isolate()],
+    developmentFolders: [draft],
+    onEvent: (event) => void (event.kind === "development" && event.what === "failed" && failures.push(event)),
+  };
   const stored = {
-    plugins: await store.all("SELECT * FROM plugins"),
+    plugins: await readStoredPlugins(store),
     grants: await store.all("SELECT * FROM grants"),
     subscriptions: [],
   };
-  return new HostClass(options, assembleParts(options, faultyStore, faultyPackages, stored));
+  const parts = assembleParts(options, faultyStore, faultyPackages, stored);
+  const reload = async (): Promise<void> => {
+    await parts.developments.begin();
+    if (failures.length > 0) throw new Error("the folder was not taken up");
+  };
+  return { host: new HostClass(options, parts), draft, reload };
 }
 
 interface Picture {
@@ -83,7 +112,8 @@ interface Picture {
 
 /** What somebody finds who opens the host anew. */
 async function pictureOf(dataDir: string): Promise<Picture> {
-  const host = await openHost<string>({ dataDir, engines: [isolate()] });
+  const { path, build } = new Draft();
+  const host = await openHost<string>({ dataDir, engines: [isolate()], developmentFolders: [{ path, build }] });
   const [found] = await host.list();
   const stored = found?.state === "enabled" ? await host.call("acme.demo", "share", null) : undefined;
   const files = (await readdir(join(dataDir, "packages"))).length;
@@ -101,8 +131,8 @@ const FIRST: Picture = { version: "1.0.0", state: "enabled", stored: "kept", fil
 
 const operations: {
   readonly name: string;
-  readonly prepare: (host: Host<string>) => Promise<unknown>;
-  readonly run: (host: Host<string>) => Promise<unknown>;
+  readonly prepare: (host: Host<string>, bench: Bench) => Promise<unknown>;
+  readonly run: (host: Host<string>, bench: Bench) => Promise<unknown>;
   readonly before: Picture;
   readonly after: Picture;
 }[] = [
@@ -117,6 +147,18 @@ const operations: {
     name: "update",
     prepare: async (host) => (await install(host, "1.0.0"), host.call("acme.demo", "share", "kept")),
     run: (host) => install(host, "1.1.0"),
+    before: FIRST,
+    after: { ...FIRST, version: "1.1.0" },
+  },
+  {
+    name: "reload",
+    async prepare(host, { draft }) {
+      const plan = await host.developments.plan(draft.path);
+      await host.install(plan, { grant: [], unsigned: plan.contentDigest });
+      await host.call("acme.demo", "share", "kept");
+      draft.version = "1.1.0";
+    },
+    run: (_host, { reload }) => reload(),
     before: FIRST,
     after: { ...FIRST, version: "1.1.0" },
   },
@@ -157,13 +199,14 @@ for (const { name, prepare, run, before, after } of operations) {
           const dataDir = await mkdtemp(join(tmpdir(), "berth-fault-"));
           const fault = new Fault(at, when, isFatal);
           try {
-            const host = await openFaulty(dataDir, fault);
-            await prepare(host);
+            const bench = await openFaulty(dataDir, fault);
+            const { host } = bench;
+            await prepare(host, bench);
             // Writes what is pending, so that only the operation's own writes are counted.
             await host.journal();
             await host.statistics();
             fault.isArmed = true;
-            const failed = await run(host).then(
+            const failed = await run(host, bench).then(
               () => false,
               () => true,
             );

@@ -134,6 +134,46 @@ test("a stored manifest that this version cannot read stops nobody else", () =>
     await again.close();
   }));
 
+test("a stored manifest without the mark of today's checks is checked again at the start, and gets it", () =>
+  withHost(async (host, dataDir) => {
+    await install(host);
+    await install(host, makePackage({ id: "acme.other" }));
+    await host.close();
+    const { DatabaseSync } = await import("node:sqlite");
+    const inDatabase = <Answer>(work: (database: InstanceType<typeof DatabaseSync>) => Answer): Answer => {
+      const database = new DatabaseSync(join(dataDir, "host.sqlite"));
+      try {
+        return work(database);
+      } finally {
+        database.close();
+      }
+    };
+    const marks = (): unknown[] =>
+      inDatabase((database) =>
+        database
+          .prepare("SELECT manifest_checks FROM plugins ORDER BY id")
+          .all()
+          .map((row) => row["manifest_checks"]),
+      );
+    const before = marks();
+    assert.equal(before.filter((mark) => typeof mark === "string").length, 2);
+    // One comes from an older Berth; the other was changed into what no check would let through.
+    inDatabase((database) => {
+      database.exec("UPDATE plugins SET manifest_checks = NULL WHERE id = 'acme.demo'");
+      database.exec(
+        `UPDATE plugins SET manifest = replace(manifest, '"id":', '"unknown":1,"id":') WHERE id = 'acme.other'`,
+      );
+    });
+    const again = await openHost<string>({ dataDir, engines: [isolate()] });
+    assert.equal(await again.call("acme.demo", "echo", 1), 1);
+    assert.equal(await stateOf(again, "acme.other"), "failed");
+    await again.close();
+    assert.equal(marks()[0], before[0]);
+    const third = await openHost<string>({ dataDir, engines: [isolate()] });
+    assert.equal(await third.call("acme.demo", "echo", 1), 1);
+    await third.close();
+  }));
+
 test(
   "three crashes in five minutes put a plugin into quarantine, until a person releases it",
   { skip: process.platform !== "linux" && "finds sandbox hosts through /proc" },

@@ -123,7 +123,7 @@ test("rules of a policy are for the plugins that they name", () =>
       policy: {
         rules: [
           { plugins: ["acme.*"], ceilings: [{ name: "secrets_access", names: ["one"], reveal: true }] },
-          { plugins: ["acme"], deny: ["secrets_access"] },
+          { plugins: ["acme-two.*"], deny: ["secrets_access"] },
         ],
       },
     },

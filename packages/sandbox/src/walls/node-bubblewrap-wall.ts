@@ -1,5 +1,4 @@
-import { access, constants } from "node:fs/promises";
-import { basename, delimiter, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname } from "node:path";
 
 import { linkedLibraries } from "./node-linked-libraries.ts";
 import type { UserIdPool } from "./node-user-id-pool.ts";
@@ -28,21 +27,6 @@ const ISOLATION = [
 
 const INFO_DESCRIPTOR = "4";
 const FILTER_DESCRIPTOR = "5";
-
-/** Absolute path of bubblewrap, found by the given search path; `undefined` when it is not there. */
-export async function findBubblewrap(searchPath: string): Promise<string | undefined> {
-  for (const folder of searchPath.split(delimiter)) {
-    if (!isAbsolute(folder)) continue;
-    const path = join(folder, "bwrap");
-    try {
-      await access(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return undefined;
-}
 
 export interface BubblewrapSetup {
   readonly bubblewrap: string;

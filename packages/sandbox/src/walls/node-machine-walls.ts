@@ -8,8 +8,9 @@ import type { EngineDescriptor } from "../engine.ts";
 import { SandboxError } from "../errors.ts";
 import type { GroupPlace } from "./cgroup-mounts.ts";
 import { explainBubblewrapFailure } from "./machine-facts.ts";
-import { findBubblewrap, makeBubblewrapWall } from "./node-bubblewrap-wall.ts";
+import { makeBubblewrapWall } from "./node-bubblewrap-wall.ts";
 import { foreignFunctionsFile } from "./node-foreign-functions.ts";
+import { countsWithinNamespaces, findBubblewrap } from "./node-launchers.ts";
 import { interpreterOf } from "./node-linked-libraries.ts";
 import { readMachineFacts } from "./node-machine-facts.ts";
 import { makeOwnUidWall } from "./node-own-uid-wall.ts";
@@ -140,28 +141,11 @@ async function tryFull(
   { searchPath }: { readonly searchPath: string },
 ): Promise<WallOffer> {
   const facts = await readMachineFacts();
-  const missing = (what: string, why: string, remedy: string): WallOffer => ({
-    kind: "missing",
-    missing: { what, why, remedy },
-  });
-  if (facts.platform !== "linux" || (facts.arch !== "x64" && facts.arch !== "arm64"))
-    return missing(
-      "namespaces and system-call filters",
-      `this is ${facts.platform} on ${facts.arch}`,
-      "Run the host on Linux on x64 or arm64, for example in a virtual machine.",
-    );
-  const bubblewrap = await findBubblewrap(searchPath);
-  if (bubblewrap === undefined)
-    return missing(
-      "bubblewrap",
-      "there is no bwrap on the search path",
-      "apt install bubblewrap (or dnf, apk, pacman).",
-    );
+  const bubblewrap = await findBubblewrap(facts, searchPath);
+  if (typeof bubblewrap !== "string") return { kind: "missing", missing: bubblewrap };
   try {
     const interpreter = await interpreterOf(launch.executable);
-    // Since Linux 5.14 a limit on processes counts within a user namespace; before, all processes of the user.
-    const [major, minor] = facts.kernel;
-    const countsOwnThreads = pool !== undefined || major > 5 || (major === 5 && minor >= 14);
+    const countsOwnThreads = pool !== undefined || countsWithinNamespaces(facts);
     const wall = await makeBubblewrapWall({ bubblewrap, launch, interpreter, pool, countsOwnThreads });
     const failure = await tryWall(wall);
     return failure === undefined
@@ -169,6 +153,7 @@ async function tryFull(
       : { kind: "missing", missing: explainBubblewrapFailure(facts, failure) };
   } catch (error) {
     const why = sanitize(error instanceof Error ? error.message : String(error), 400);
-    return missing("namespaces", why, "Report this with the output of `berth doctor --json`.");
+    const remedy = "Report this with the output of `berth doctor --json`.";
+    return { kind: "missing", missing: { what: "namespaces", why, remedy } };
   }
 }

@@ -8,7 +8,7 @@ import test from "node:test";
 
 import { explainBubblewrapFailure } from "../../src/walls/machine-facts.ts";
 import type { MachineFacts } from "../../src/walls/machine-facts.ts";
-import { findBubblewrap } from "../../src/walls/node-bubblewrap-wall.ts";
+import { findProgram } from "../../src/walls/node-launchers.ts";
 import { foreignFunctionsFile } from "../../src/walls/node-foreign-functions.ts";
 import { readMachineFacts } from "../../src/walls/node-machine-facts.ts";
 
@@ -89,7 +89,7 @@ for (const [what, facts, words, why, remedy] of [
   });
 }
 
-const bubblewrap = await findBubblewrap(process.env["PATH"] ?? "");
+const bubblewrap = await findProgram("bwrap", process.env["PATH"] ?? "");
 const facts = await readMachineFacts();
 const skip =
   (bubblewrap === undefined && "there is no bwrap here") ||

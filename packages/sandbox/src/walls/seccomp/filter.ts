@@ -15,7 +15,9 @@ export type Rule =
   | { readonly kind: "argument-among"; readonly argument: number; readonly values: readonly number[] }
   | { readonly kind: "argument-none-of"; readonly argument: number; readonly values: readonly number[] }
   | { readonly kind: "argument-bits"; readonly argument: number; readonly mask: number; readonly bits: number }
-  | { readonly kind: "argument-null"; readonly argument: number };
+  | { readonly kind: "argument-null"; readonly argument: number }
+  /** Refused when each argument has any of its bits: a mode counts only where the flags ask for a new file. */
+  | { readonly kind: "bits-together"; readonly pairs: readonly [argument: number, mask: number][] };
 
 export type Rules = Readonly<Partial<Record<SyscallName, Rule>>>;
 
@@ -69,6 +71,15 @@ function bodyOf(rule: Rule): Instruction[] {
       ];
     case "argument-bits":
       return [load(DataOffset.argumentLow(rule.argument)), and(rule.mask), ...whenEqual(rule.bits, [allow]), refuse];
+    case "bits-together":
+      return [
+        ...rule.pairs.flatMap(([argument, mask]) => [
+          load(DataOffset.argumentLow(argument)),
+          and(mask),
+          ...whenEqual(0, [allow]),
+        ]),
+        refuse,
+      ];
     case "argument-null":
       // A pointer: both of its words count.
       return [

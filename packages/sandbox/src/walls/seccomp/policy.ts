@@ -1,7 +1,7 @@
 // The filters of a sandbox host. Behind the full wall there are two. The first is in force from its launcher's exec on and admits what Node needs to
 // start; the second is put on top of it by the sandbox host itself, before it reads the first byte of its pipe, and
 // leaves no way to a file, a socket, a process or a program. Behind the others it puts a third kind on itself, which
-// leaves files and sockets, but neither programs nor processes.
+// leaves files and sockets, but neither programs nor processes. Programs that plugins run have a filter of their own.
 import type { Rule, Rules } from "./filter.ts";
 import type { SyscallName } from "./syscalls.ts";
 
@@ -12,6 +12,7 @@ const ABSENT: Rule = { kind: "absent" };
 const CLONE_THREAD = 0x0001_0000;
 /** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
 const CLONE_NAMESPACES = 0x7e02_0080;
+const PR_SET_PDEATHSIG = 1;
 const PR_SET_NAME = 15;
 const PR_SET_VMA = 0x5356_4d41;
 const PR_SET_DUMPABLE = 4;
@@ -27,11 +28,20 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 /** MAP_SHARED, MAP_PRIVATE and their combinations, and MAP_HUGETLB. */
 const MAP_KINDS = 0x0f | 0x4_0000;
+const MAP_SHARED = 0x01;
 const MAP_PRIVATE = 0x02;
+const MAP_ANONYMOUS = 0x20;
 /** What an allocator says of its own pages: NORMAL, DONTNEED, FREE, DONTFORK, (NO)HUGEPAGE, (DO)DUMP, guards. */
 const OWN_PAGES = [0, 4, 8, 10, 14, 15, 16, 17, 102, 103];
 /** O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE that is not O_DIRECTORY. */
 const O_WRITING = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20_000_000;
+/** O_CREAT and the bit of O_TMPFILE that is not O_DIRECTORY. */
+const O_CREATING = 0o100 | 0o20_000_000;
+/** S_ISUID and S_ISGID. */
+const OTHERS_RIGHTS = 0o6000;
+const SOCK_STREAM = 1;
+/** Without SOCK_CLOEXEC and SOCK_NONBLOCK, which stand in the same argument. */
+const SOCKET_TYPES = 0x0f;
 
 const all = (names: readonly SyscallName[], rule: Rule): Rules => Object.fromEntries(names.map((name) => [name, rule]));
 const allowAll = (names: readonly SyscallName[]): Rules => all(names, ALLOW);
@@ -49,6 +59,15 @@ const THREADS_ONLY: Rules = {
 const PRIVATE_MEMORY: Rules = {
   mmap: { kind: "argument-bits", argument: 3, mask: MAP_KINDS, bits: MAP_PRIVATE },
 };
+
+/** Opening, unless it makes a file with rights of its owner for others; the mode stands behind the flags. */
+const newFiles = (flags: number): Rule => ({
+  kind: "bits-together",
+  pairs: [
+    [flags, O_CREATING],
+    [flags + 1, OTHERS_RIGHTS],
+  ],
+});
 
 const SERVING: Rules = {
   ...allowAll(["read", "write", "readv", "writev", "close", "fstat", "shutdown"]),
@@ -111,6 +130,21 @@ export const servingRules = (pid: number): Rules => ({
   tgkill: { kind: "argument-among", argument: 0, values: [pid] },
 });
 
+/** What reaches into other processes, or into rare parts of the kernel, and what namespaces are made with. */
+const REACHING: Rules = {
+  ...all(["ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"], REFUSE),
+  ...all(["pidfd_open", "pidfd_getfd", "pidfd_send_signal"], REFUSE),
+  ...all(["migrate_pages", "move_pages"], REFUSE),
+  ...all(["unshare", "setns", "mount", "umount2", "pivot_root", "chroot"], REFUSE),
+  ...all(["open_tree", "move_mount", "fsopen", "mount_setattr"], REFUSE),
+  ...all(["add_key", "request_key", "keyctl", "bpf", "userfaultfd", "perf_event_open", "personality"], REFUSE),
+  // What is taken by these outlives the process, or is held by no process that can be watched.
+  ...all(["shmget", "shmat", "semget", "msgget", "mq_open"], REFUSE),
+  io_uring_setup: ABSENT,
+  // Typing into a terminal.
+  ioctl: { kind: "argument-none-of", argument: 1, values: [TIOCSTI, TIOCLINUX] },
+};
+
 /**
  * Puts an end to programs, processes, other processes, namespaces and rare parts of the kernel where nothing else does;
  * what is not named is admitted. Node has an io_uring by then, so files and sockets cannot be among them: a ring's
@@ -121,21 +155,45 @@ export const basicRules = (pid: number): Rules => ({
   ...all(["execve", "execveat", "fork", "vfork"], REFUSE),
   ...THREADS_ONLY,
   ...PRIVATE_MEMORY,
-  ...all(["ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp"], REFUSE),
-  ...all(["pidfd_open", "pidfd_getfd", "pidfd_send_signal"], REFUSE),
+  ...REACHING,
   ...all(["kill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"], REFUSE),
   tgkill: { kind: "argument-among", argument: 0, values: [pid] },
-  ...all(["setpriority", "ioprio_set", "migrate_pages", "move_pages"], REFUSE),
+  ...all(["setpriority", "ioprio_set"], REFUSE),
   ...all(["sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr"], REFUSE),
-  ...all(["unshare", "setns", "mount", "umount2", "pivot_root", "chroot"], REFUSE),
-  ...all(["open_tree", "move_mount", "fsopen", "mount_setattr"], REFUSE),
-  ...all(["add_key", "request_key", "keyctl", "bpf", "userfaultfd", "perf_event_open", "personality"], REFUSE),
-  // What is taken by these outlives the process.
-  ...all(["shmget", "shmat", "semget", "msgget", "mq_open"], REFUSE),
   seccomp: REFUSE,
-  io_uring_setup: ABSENT,
   prctl: { kind: "argument-among", argument: 0, values: [PR_SET_NAME, PR_SET_VMA] },
   prlimit64: { kind: "argument-null", argument: 2 },
-  // Typing into a terminal.
-  ioctl: { kind: "argument-none-of", argument: 1, values: [TIOCSTI, TIOCLINUX] },
 });
+
+/**
+ * For a program of the machine that a plugin runs: what is not named is admitted. It may start programs and processes,
+ * which its namespace holds, and change files, which its mounts hold; it has no sockets but pairs of connected ones,
+ * since neither vsock nor a socket that lies in a folder is held by a namespace.
+ */
+export const PROGRAM_RULES: Rules = {
+  ...REACHING,
+  clone: { kind: "argument-bits", argument: 0, mask: CLONE_NAMESPACES, bits: 0 },
+  clone3: ABSENT,
+  // The first process of the namespace would stay when the embedding program is killed.
+  prctl: { kind: "argument-none-of", argument: 0, values: [PR_SET_PDEATHSIG] },
+  ...all(["socket", "connect"], REFUSE),
+  // A pair of datagram sockets can be pointed at somebody else.
+  socketpair: { kind: "argument-bits", argument: 1, mask: SOCKET_TYPES, bits: SOCK_STREAM },
+  // Pages that stay when nobody has them mapped count as nobody's memory.
+  memfd_create: REFUSE,
+  mmap: {
+    kind: "bits-together",
+    pairs: [
+      [3, MAP_SHARED],
+      [3, MAP_ANONYMOUS],
+    ],
+  },
+  // A file in a folder of the machine that gives whoever runs it the rights of this program's user.
+  ...all(["chmod", "fchmod"], { kind: "argument-bits", argument: 1, mask: OTHERS_RIGHTS, bits: 0 }),
+  ...all(["mknod", "creat"], { kind: "argument-bits", argument: 1, mask: OTHERS_RIGHTS, bits: 0 }),
+  ...all(["fchmodat", "mknodat"], { kind: "argument-bits", argument: 2, mask: OTHERS_RIGHTS, bits: 0 }),
+  open: newFiles(1),
+  openat: newFiles(2),
+  // What these ask for lies in memory, or they are too new to be missed.
+  ...all(["openat2", "fchmodat2"], ABSENT),
+};

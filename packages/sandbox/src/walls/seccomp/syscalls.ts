@@ -148,6 +148,18 @@ export const SYSCALLS = {
   semget: [64, 190],
   msgget: [68, 186],
   mq_open: [240, 180],
+  socket: [41, 198],
+  socketpair: [53, 199],
+  connect: [42, 203],
+  memfd_create: [319, 279],
+  chmod: [90, undefined],
+  fchmod: [91, 52],
+  fchmodat: [268, 53],
+  fchmodat2: [452, 452],
+  creat: [85, undefined],
+  mknod: [133, undefined],
+  mknodat: [259, 33],
+  openat2: [437, 437],
 } as const satisfies Record<string, readonly [x64: number | undefined, arm64: number | undefined]>;
 
 export type SyscallName = keyof typeof SYSCALLS;

@@ -1,4 +1,5 @@
 // Opens a host on a data directory, tells how long that took and what it weighs, and closes it.
+// JavaScript, so that a process on built packages holds nothing that reads types.
 import { isolate } from "@berth/engine-isolate";
 import { openHost } from "@berth/host";
 
