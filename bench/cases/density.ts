@@ -1,6 +1,6 @@
 // Many installed plugins on one idle host, waking some of them, and many idle compartments in one process.
 import { execFile } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { openHost } from "@berth/host";
 import { Supervisor } from "@berth/sandbox";
 import { encodeValue } from "@berth/wire";
 
+import { descendants } from "../../packages/sandbox/conformance/hostile/descendants.ts";
 import { builtPackages } from "../built.ts";
 import { openLinePipe } from "../line-pipe.ts";
 import type { LinePipe } from "../line-pipe.ts";
@@ -35,14 +36,10 @@ async function childReport(flags: readonly string[], file: string, ...args: stri
   return JSON.parse(stdout) as Record<string, number>;
 }
 
-/** Resident megabytes of the processes that this one started. */
-function childrenMB(): number {
+/** Resident megabytes of the processes that this one started, and that those did. */
+function startedMB(): number {
   let pages = 0;
-  for (const task of readdirSync("/proc/self/task")) {
-    const children = readFileSync(`/proc/self/task/${task}/children`, "utf8").trim();
-    for (const pid of children === "" ? [] : children.split(" "))
-      pages += Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]);
-  }
+  for (const pid of descendants().keys()) pages += Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]);
   return (pages * 4_096) / 1e6;
 }
 
@@ -65,9 +62,9 @@ async function compartmentMB(): Promise<number> {
   };
   try {
     await open("first");
-    const before = childrenMB();
+    const before = startedMB();
     for (let index = 1; index < COMPARTMENTS; index += 1) await open(`p${index}`);
-    return (childrenMB() - before) / (COMPARTMENTS - 1);
+    return (startedMB() - before) / (COMPARTMENTS - 1);
   } finally {
     supervisor.close();
   }

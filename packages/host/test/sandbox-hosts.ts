@@ -1,10 +1,25 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
+
+import { descendants } from "../../sandbox/conformance/hostile/descendants.ts";
+
+/** What starts sandbox hosts is no sandbox host. */
+function isStarter(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("starter.cjs");
+  } catch {
+    return false; // It has ended.
+  }
+}
 
 /** Kills the sandbox hosts of this process, as a crash of the engine would. */
 export function killSandboxHosts(): void {
-  for (const task of readdirSync("/proc/self/task")) {
-    const children = readFileSync(`/proc/self/task/${task}/children`, "utf8").trim();
-    for (const pid of children === "" ? [] : children.split(" ")) process.kill(Number(pid), "SIGKILL");
+  for (const pid of descendants().keys()) {
+    if (isStarter(pid)) continue;
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It fell with its launcher.
+    }
   }
 }
 

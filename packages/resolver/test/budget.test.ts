@@ -80,3 +80,17 @@ test("refuses a timeout without a clock, and a budget of nothing", () => {
   assert.equal(failure(resolve({ maxSteps: 0 })).code, "RESOLVE_REQUEST_INVALID");
   assert.equal(failure(resolve({ maxSteps: NaN })).code, "RESOLVE_REQUEST_INVALID");
 });
+
+test("thousands of plugins that stay as they are cost a few steps each", () => {
+  const registry = new FakeRegistry();
+  const names = Array.from({ length: 5_000 }, (_, index) => `plugin${index}`);
+  for (const name of names) registry.serve(name, "1.0.0");
+  registry.serve("new", "1.0.0", { plugin7: "^1.0.0" });
+  const everything = Object.fromEntries(names.map((name) => [name, "1.0.0"]));
+  const found = registry.resolve(
+    { ...everything, new: "*" },
+    { locked: everything },
+    { budget: { maxSteps: 10 * names.length } },
+  );
+  assert.equal(found.kind, "solution");
+});

@@ -15,9 +15,9 @@ const request = {
 
 test(
   "a process that cannot be started refuses its package, and the next one is inspected",
-  { timeout: 30_000 },
+  { timeout: 120_000 },
   async () => {
-    const inspector = new Inspector(2_000);
+    const inspector = new Inspector(60_000);
     const { execPath } = process;
     try {
       process.execPath = "/nowhere/node";
