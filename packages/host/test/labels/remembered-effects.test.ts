@@ -104,14 +104,20 @@ test(
     } };`;
     const any = { input: true, output: true };
     const actions = { echo: any, goOn: any, asks: { ...any, effect: "idempotent" } };
-    const permissions = [servicesRight({ plugins: { actions: ["acme.reader/*"], perHour: 1_000, withTheirRights: true } })];
+    const permissions = [
+      servicesRight({ plugins: { actions: ["acme.reader/*"], perHour: 1_000, withTheirRights: true } }),
+    ];
     const dependencies = { "acme.reader": "^1.0.0" };
     const limits = { cpuMs: 30_000, wallMs: 60_000 };
     const lines: PluginLogLine[] = [];
     return withLab(
       () => [
         labPlugin({ id: "acme.reader", permissions: [dataRight()] }),
-        makePackage({ id: "acme.outer", code, manifest: { permissions, dependencies, limits, contributes: { actions } } }),
+        makePackage({
+          id: "acme.outer",
+          code,
+          manifest: { permissions, dependencies, limits, contributes: { actions } },
+        }),
         makePackage({ id: "acme.beside", code, manifest: { limits, contributes: { actions } } }),
       ],
       async ({ host }) => {
