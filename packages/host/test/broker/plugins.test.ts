@@ -312,8 +312,8 @@ test("deadline and cancellation reach the end of a chain", () =>
     };
     const chain = ["acme.bb", "call", ["acme.cc", "wait", null]];
     // The action has less time than its plugin, and what it leads to has no more than it.
-    const answer = (await call(host, chain)) as { ok: { code: string; details: { code: string } } };
-    assert.deepEqual([answer.ok.code, answer.ok.details.code], ["BROKER_CALLEE_FAILED", "SANDBOX_DEADLINE"]);
+    const answer = (await call(host, chain)) as { code: string; details: { code: string } };
+    assert.deepEqual([answer.code, answer.details.code], ["BROKER_CALLEE_FAILED", "SANDBOX_DEADLINE"]);
     assert.equal(await endOf("acme.cc"), "SANDBOX_CANCELLED");
     const cancel = new AbortController();
     const waiting = call(host, chain, { signal: cancel.signal });
