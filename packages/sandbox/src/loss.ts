@@ -24,7 +24,7 @@ export const isCrash = ({ reason }: Pick<Loss, "reason">): boolean => CRASHES.ha
  * known well enough to be kept from them, and no better: the process itself says whom it was in.
  */
 export function suspectsOf(loss: Loss): readonly string[] {
-  if (loss.plugins.length < 2) return [];
+  if (loss.plugins.length < 2 || loss.reason === "starter") return [];
   if (loss.culprit !== undefined && !isCrash(loss)) return [loss.culprit];
   return loss.atWork.length > 0 ? loss.atWork : loss.plugins;
 }

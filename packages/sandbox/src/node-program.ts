@@ -90,6 +90,8 @@ class RunningProgram {
   #outputBytes = 0;
   #group: ResourceGroup | undefined;
   #memoryLook: NodeJS.Timeout | undefined;
+  /** Of the process that waits, or runs: with its id, what no other one has. */
+  #startTime: string | undefined;
   #endedBy: ProgramEnd | undefined;
   #startFailure: Error | undefined;
 
@@ -129,14 +131,13 @@ class RunningProgram {
         if (this.#child.pid === undefined) resolve();
       });
     });
-    // Only now: an end of this pipe would start a program that was ended before it began.
-    this.#child.once("exit", () => this.#pipeAt(Descriptor.start).destroy());
+    this.#child.once("exit", () => void this.#endWaiting());
     const timer = setTimeout(() => this.#end("time"), timeMs);
     const onAbort = (): void => this.#end("signal");
     signal.addEventListener("abort", onAbort);
     try {
       const pid = await this.#status.processId;
-      const startTime = pid === undefined ? undefined : startTimeOf(pid);
+      const startTime = (this.#startTime = pid === undefined ? undefined : startTimeOf(pid));
       if (pid !== undefined && this.#endedBy === undefined) this.#release(pid);
       await closed;
       if (pid !== undefined && startTime !== undefined) await untilGone(pid, startTime);
@@ -147,6 +148,19 @@ class RunningProgram {
       signal.removeEventListener("abort", onAbort);
       await this.#group?.remove();
     }
+  }
+
+  /** The launcher is gone. Its child may wait still, and an end of the pipe that it waits at would be its start. */
+  async #endWaiting(): Promise<void> {
+    const pid = await this.#status.processId;
+    if (pid !== undefined && startTimeOf(pid) === this.#startTime) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended already, or it belongs to a user whom only its launcher may signal.
+      }
+    }
+    this.#pipeAt(Descriptor.start).destroy();
   }
 
   #settle(): ProgramOutcome {

@@ -46,9 +46,9 @@ export function runSandboxHost(engine: Engine): void {
     confinement === undefined
       ? (code) => process.exit(code)
       : confine(runtimeFile(FOREIGN_FUNCTIONS_FILE), confinement);
-  process.on("uncaughtException", ({ stack }) => {
+  process.on("uncaughtException", (error: unknown) => {
     try {
-      writeSync(STDERR_DESCRIPTOR, `${stack}\n`);
+      writeSync(STDERR_DESCRIPTOR, `${error instanceof Error ? error.stack : String(error)}\n`);
     } finally {
       leave(1);
     }

@@ -18,8 +18,8 @@ import type { ChosenWall } from "./walls/node-machine-walls.ts";
 import { isChildOf } from "./walls/node-process-life.ts";
 import { ResourceGroup } from "./walls/node-resource-group.ts";
 
-/** Why a process was ended by us, or `crashed` when it ended by itself. */
-export type EndReason = "deadline" | "cpu" | "memory" | "protocol" | "closed" | "crashed";
+/** Why a process was ended by us, `crashed` when it ended by itself, or `starter` when it fell with what started it. */
+export type EndReason = "deadline" | "cpu" | "memory" | "protocol" | "closed" | "crashed" | "starter";
 
 /** What its owner hears from a process. */
 export interface SandboxListener {
@@ -31,8 +31,6 @@ export interface SandboxListener {
 /** What is kept of a process's last words. */
 const LAST_WORDS_CHARACTERS = 4_096;
 const READY_MS = 10_000;
-/** How long a launcher has to tell which process it started, when that is to be ended. */
-const TELL_MS = 1_000;
 const FULL_READ_BYTES = 65_536;
 
 /** One sandbox-host process and the private pipe to it. */
@@ -130,7 +128,7 @@ export class Sandbox {
         this.#processId.resolve(pid);
       },
       said: (words) => (this.#lastWords = (this.#lastWords + words).slice(-LAST_WORDS_CHARACTERS)),
-      ended: (why) => this.#noteEnd(why),
+      ended: (why, isOurs = false) => this.#noteEnd(why, isOurs),
     };
   }
 
@@ -141,7 +139,7 @@ export class Sandbox {
     this.#readiness.resolve();
   }
 
-  #noteEnd(why: string): void {
+  #noteEnd(why: string, isOurs: boolean): void {
     this.#hasEnded = true;
     clearTimeout(this.#readyTimer);
     this.#processId.reject(new Error("the launcher told no process id"));
@@ -158,7 +156,8 @@ export class Sandbox {
     );
     const hasRunOut = this.#endReason === undefined && this.#group?.hasRunOut() === true;
     void this.#group?.remove();
-    this.#listener?.ended(this.#endReason ?? (hasRunOut ? "memory" : "crashed"), lastWords);
+    const reason = this.#endReason ?? (isOurs ? "starter" : hasRunOut ? "memory" : "crashed");
+    this.#listener?.ended(reason, lastWords);
   }
 
   /** Node's process, which is not always the one that was spawned; 0 until it is known. */
@@ -234,16 +233,8 @@ export class Sandbox {
   end(reason: EndReason): void {
     this.#endReason ??= reason;
     this.#pipe?.destroy();
-    if (this.#startingPid > 0) return this.#kill();
-    // A launcher that is killed before its child follows it leaves that one behind, waiting for ever: first comes
-    // the child's number, which it tells within milliseconds, or its end.
-    const kill = (): void => this.#kill();
-    const timer = setTimeout(kill, TELL_MS);
-    this.#processId.promise.then(kill, kill).finally(() => clearTimeout(timer));
-  }
-
-  #kill(): void {
     if (this.#hasEnded) return;
+    // At once, also when the starter is at work.
     if (isChildOf(this.#startingPid, this.#spawnedId || undefined)) {
       try {
         process.kill(this.#startingPid, "SIGKILL");

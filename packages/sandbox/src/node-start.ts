@@ -1,11 +1,14 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { isChildOf } from "./walls/node-process-life.ts";
 import { spawnDescribed } from "./walls/node-spawn.ts";
 import type { SpawnDescription } from "./walls/wall.ts";
 
 /** What is kept of what a process says on standard error, before nobody listens any more. */
 const MAX_STDERR_BYTES = 262_144;
+/** How long a launcher has to tell which process it started, when that is to be ended. */
+const TELL_MS = 1_000;
 
 /** Hears of one process that was started. */
 export interface StartListener {
@@ -15,13 +18,16 @@ export interface StartListener {
   knownAs(processId: number): void;
   /** On standard error; in all at most 256 KiB. */
   said(words: string): void;
-  /** It is gone, or was never there. Told once, and nothing afterwards. */
-  ended(why: string): void;
+  /**
+   * It is gone, or was never there. Told once, and nothing afterwards. `isOurs`: what started it was lost, and nothing
+   * in it is to blame.
+   */
+  ended(why: string, isOurs?: boolean): void;
 }
 
 /** A process on its way, or there. */
 export interface StartedProcess {
-  /** SIGKILL to what was spawned; a launcher takes Node along. */
+  /** SIGKILL, to a launcher's child as well. */
   kill(): void;
   /** Whether it keeps the embedding program alive, as its pipe does by itself. */
   setKeepsAlive(keepsAlive: boolean): void;
@@ -39,6 +45,7 @@ export const startHere: StartProcess = (description, listener) => {
   const { child, pipe, stderr, processId } = spawnDescribed(description);
   let hasEnded = false;
   let saidBytes = 0;
+  let knownId = 0;
   const end = (why: string): void => {
     if (hasEnded) return;
     hasEnded = true;
@@ -55,12 +62,32 @@ export const startHere: StartProcess = (description, listener) => {
     else if (!hasEnded) listener.said(bytes.toString("latin1"));
   });
   processId.then(
-    (pid) => !hasEnded && listener.knownAs(pid),
+    (pid) => {
+      knownId = pid;
+      if (!hasEnded) listener.knownAs(pid);
+    },
     () => undefined, // Its end says more.
   );
+  const kill = (): void => {
+    if (hasEnded) return;
+    if (isChildOf(knownId, child.pid)) {
+      try {
+        process.kill(knownId, "SIGKILL");
+      } catch {
+        // It has ended already, or it belongs to a user whom only its launcher may signal.
+      }
+    }
+    child.kill("SIGKILL");
+  };
   if (child.pid !== undefined) listener.connected(pipe, child.pid);
   return {
-    kill: () => void child.kill("SIGKILL"),
+    kill() {
+      if (knownId !== 0) return kill();
+      // A launcher that is killed before its child follows it leaves that one behind, waiting for ever: first comes
+      // the child's number, which it tells within milliseconds, or its end.
+      const timer = setTimeout(kill, TELL_MS);
+      processId.then(kill, kill).finally(() => clearTimeout(timer));
+    },
     setKeepsAlive(keepsAlive) {
       const method = keepsAlive ? "ref" : "unref";
       child[method]();

@@ -10,6 +10,10 @@ import type { FromStarter, StartOrder, ToStarter } from "./starter-message.ts";
 
 const started = new Map<number, StartedProcess>();
 let isClosing = false;
+let isLeaving = false;
+/** How long processes may take to be gone when this one leaves, and how often that is looked at. */
+const LEAVE_MS = 2_000;
+const LOOK_MS = 5;
 
 function say(message: FromStarter, pipe?: Duplex): void {
   // Nobody hears it when the embedding process is gone, and then this one goes too.
@@ -55,8 +59,26 @@ process.on("message", (message: ToStarter) => {
   isClosing = true;
   return leaveWhenDone();
 });
-// Its processes go with the embedding program, however that ends.
-process.on("disconnect", () => {
+/** Its processes go with the embedding program, however that ends. */
+function leave(): void {
+  if (isLeaving) return;
+  isLeaving = true;
   for (const host of started.values()) host.kill();
-  process.exit();
+  const leaveWhenAlone = (): void => {
+    if (started.size === 0) process.exit();
+  };
+  leaveWhenAlone();
+  setInterval(leaveWhenAlone, LOOK_MS);
+  setTimeout(() => process.exit(), LEAVE_MS);
+}
+
+process.on("disconnect", leave);
+// Node does not notice that the channel has ended while a pipe is on its way. Nothing is ever said here.
+process.stdin.on("error", leave).on("close", leave).resume();
+process.on("uncaughtException", (error) => {
+  // When the embedding process has no descriptor left for a pipe, Node acknowledges it twice and stumbles over the
+  // second: that start fails, the others do not.
+  if ((error as NodeJS.ErrnoException).code === "ERR_INTERNAL_ASSERTION") return;
+  process.stderr.write(`${error.stack}\n`);
+  leave();
 });

@@ -24,54 +24,80 @@ interface Ordered {
  * another one.
  */
 export class Starter {
-  #process: ChildProcess | undefined;
-  readonly #ordered = new Map<number, Ordered>();
-  #nextId = 1;
+  #process: StarterProcess | undefined;
 
   readonly start: StartProcess = (description, listener) => {
     // Elsewhere starting is cheap, and pipes cannot be handed over everywhere.
     if (process.platform !== "linux") return startHere(description, listener);
-    return this.#order(description, listener);
+    try {
+      if (this.#process?.isThere !== true) this.#process = new StarterProcess();
+    } catch (error) {
+      description.release();
+      throw error;
+    }
+    return this.#process.order(description, listener);
   };
 
-  #order(description: SpawnDescription, listener: StartListener): StartedProcess {
-    const starter = this.#take();
-    const id = this.#nextId;
-    this.#nextId += 1;
-    this.#ordered.set(id, { listener, release: description.release });
-    tell(starter, { kind: "start", id, order: orderOf(description) });
-    return {
-      kill: () => tell(starter, { kind: "kill", id }),
-      setKeepsAlive: () => undefined, // Its pipe does, and whoever waits for that.
-    };
+  /** Ends when the last process that it started has ended. */
+  close(): void {
+    this.#process?.close();
   }
+}
 
-  #take(): ChildProcess {
-    if (this.#process?.connected === true) return this.#process;
+/** One such process, and what it was told to start. */
+class StarterProcess {
+  readonly #child: ChildProcess;
+  readonly #ordered = new Map<number, Ordered>();
+  #nextId = 1;
+  #hasEnded = false;
+
+  constructor() {
     // A session of its own: what is typed at a terminal is for the embedding program, which ends its plugins itself.
-    const starter = fork(MAIN, [], {
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    // Its standard input says nothing; it ends with this program, also where the channel's end is not noticed.
+    const child = fork(MAIN, [], {
+      stdio: ["pipe", "ignore", "inherit", "ipc"],
       env: {},
       cwd: "/",
       execArgv: [],
       detached: true,
     });
-    starter.unref();
-    starter.channel?.unref();
-    starter.on("message", (message, pipe) => this.#hear(message as FromStarter, pipe as Socket | undefined));
-    const end = (): void => {
-      if (this.#process !== starter) return;
-      this.#process = undefined;
-      const ordered = [...this.#ordered];
-      this.#ordered.clear();
-      for (const [, { listener, release }] of ordered) {
-        release();
-        listener.ended("the process that starts sandbox hosts has ended");
-      }
+    this.#child = child;
+    child.unref();
+    child.channel?.unref();
+    (child.stdin as Socket | null)?.on("error", () => undefined).unref();
+    child.on("message", (message, pipe) => this.#hear(message as FromStarter, pipe as Socket | undefined));
+    child.on("error", (error) => this.#end(error.message));
+    child.on("disconnect", () => this.#end("it has gone"));
+  }
+
+  get isThere(): boolean {
+    return !this.#hasEnded && this.#child.connected;
+  }
+
+  order(description: SpawnDescription, listener: StartListener): StartedProcess {
+    const id = this.#nextId;
+    this.#nextId += 1;
+    this.#ordered.set(id, { listener, release: description.release });
+    tell(this.#child, { kind: "start", id, order: orderOf(description) });
+    return {
+      kill: () => tell(this.#child, { kind: "kill", id }),
+      setKeepsAlive: () => undefined, // Its pipe does, and whoever waits for that.
     };
-    starter.on("error", end);
-    starter.on("disconnect", end);
-    return (this.#process = starter);
+  }
+
+  close(): void {
+    tell(this.#child, { kind: "close" });
+  }
+
+  #end(why: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    const ordered = [...this.#ordered.values()];
+    this.#ordered.clear();
+    for (const { listener, release } of ordered) {
+      release();
+      listener.ended(`what starts sandbox hosts was lost: ${why}`, true);
+    }
   }
 
   #hear(message: FromStarter, pipe: Socket | undefined): void {
@@ -92,11 +118,6 @@ export class Starter {
         release();
         return listener.ended(message.why);
     }
-  }
-
-  /** Ends when the last process that it started has ended. */
-  close(): void {
-    if (this.#process?.connected === true) tell(this.#process, { kind: "close" });
   }
 }
 

@@ -10,6 +10,7 @@ const OUTCOMES: Readonly<Record<EndReason | LossReason, [SandboxErrorCode, strin
   memory: ["SANDBOX_MEMORY", "used more memory than it may"],
   protocol: ["SANDBOX_PROTOCOL", "was under way in a sandbox host that broke the protocol"],
   closed: ["SANDBOX_CLOSED", "was under way when the host was closed"],
+  starter: ["SANDBOX_CRASHED", "was under way when the process that starts sandbox hosts ended"],
   crashed: ["SANDBOX_CRASHED", "was under way when its process ended"],
 };
 

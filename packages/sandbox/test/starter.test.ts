@@ -11,6 +11,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { isolate } from "../../../engines/isolate/src/index.ts";
 import { descendants } from "../conformance/hostile/descendants.ts";
 import { openPlugin } from "../conformance/open-plugin.ts";
+import type { OpenPlugin } from "../conformance/open-plugin.ts";
 import type { StartListener } from "../src/node-start.ts";
 import { Starter } from "../src/node-starter.ts";
 import { Supervisor } from "../src/node-supervisor.ts";
@@ -117,24 +118,81 @@ test("ends with its supervisor", { skip }, async () => {
   await untilGone(started);
 });
 
-test("falls with the embedding program, and takes along what it started", { skip }, async () => {
-  const at = (path: string): string => JSON.stringify(join(import.meta.dirname, path));
-  const program = `
-    import { isolate } from ${at("../../../engines/isolate/src/index.ts")};
-    import { descendants } from ${at("../conformance/hostile/descendants.ts")};
-    import { openPlugin } from ${at("../conformance/open-plugin.ts")};
-    import { Supervisor } from ${at("../src/node-supervisor.ts")};
-    const supervisor = new Supervisor();
-    const options = { supervisor, plugin: "p", level: "standard", limits: ${JSON.stringify(LIMITS)} };
-    await openPlugin(isolate(), ${JSON.stringify(CODE)}, options).call("echo", 1);
-    console.log(JSON.stringify([...descendants()].map(([pid]) => pid)));
-    process.kill(process.pid, "SIGKILL");`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+const at = (path: string): string => JSON.stringify(join(import.meta.dirname, path));
+const PROGRAM = `
+  import { isolate } from ${at("../../../engines/isolate/src/index.ts")};
+  import { descendants } from ${at("../conformance/hostile/descendants.ts")};
+  import { openPlugin } from ${at("../conformance/open-plugin.ts")};
+  import { Supervisor } from ${at("../src/node-supervisor.ts")};
+  const supervisor = new Supervisor();
+  const limits = ${JSON.stringify(LIMITS)};
+  const open = (plugin, packKey) =>
+    openPlugin(isolate(), ${JSON.stringify(CODE)}, { supervisor, plugin, packKey, level: "standard", limits });`;
+
+/** Runs an embedding program in a process of its own; answers with the JSON that it said last. */
+async function runProgram(code: string, shell = "exec"): Promise<unknown> {
+  const child = spawn("/bin/sh", ["-c", `${shell} "$0" "$@"`, process.execPath, "--input-type=module", "-e", code], {
     stdio: ["ignore", "pipe", "inherit"],
     timeout: 60_000,
   });
   const [said] = await Promise.all([text(child.stdout), once(child, "exit")]);
-  const pids = JSON.parse(said) as number[];
-  assert.ok(pids.length >= 2, said);
-  await untilGone(pids);
+  return JSON.parse(said.trim().split("\n").at(-1) ?? "");
+}
+
+for (const afterMs of [undefined, 0, 3, 10, 30, 100])
+  test(
+    `falls with the embedding program, and takes along what it started: ${afterMs === undefined ? "after a call" : `${afterMs} ms into a start`}`,
+    { skip },
+    async () => {
+      const pids = await runProgram(`${PROGRAM}
+        await supervisor.wallFor(isolate(), "standard");
+        const call = open("p", "p").call("echo", 1);
+        while (descendants().size === 0) await new Promise((wake) => setImmediate(wake));
+        ${afterMs === undefined ? "await call" : `call.catch(() => undefined); await new Promise((wake) => setTimeout(wake, ${afterMs}))`};
+        console.log(JSON.stringify([...descendants()].map(([pid]) => pid)));
+        process.kill(process.pid, "SIGKILL");`);
+      assert.ok(Array.isArray(pids) && pids.length > 0, String(pids));
+      await untilGone(pids as number[]);
+    },
+  );
+
+test("a program without a descriptor left loses that start, and nothing that runs", { skip }, async () => {
+  const found = await runProgram(
+    `${PROGRAM}
+    import { closeSync, openSync } from "node:fs";
+    const [a, b] = [open("a", "a"), open("b", "b")];
+    await a.call("echo", 1);
+    const before = [...descendants().keys()];
+    const taken = [];
+    try { for (;;) taken.push(openSync("/dev/null")); } catch {}
+    const refused = await b.call("echo", 2).then(() => "answers", (error) => error.code);
+    for (const descriptor of taken) closeSync(descriptor);
+    const after = [...descendants().keys()];
+    console.log(JSON.stringify({ refused, isThere: before.every((pid) => after.includes(pid)),
+      a: await a.call("echo", 3), b: await b.call("echo", 4) }));
+    supervisor.close();`,
+    "ulimit -n 100; exec",
+  );
+  assert.deepEqual(found, { refused: "SANDBOX_START_FAILED", isThere: true, a: 3, b: 4 });
+});
+
+test("its loss makes nobody a suspect", { skip }, async () => {
+  const known = new Set([...descendants()].map(([pid]) => pid));
+  const suspects: string[] = [];
+  const losses: string[] = [];
+  const supervisor = new Supervisor({
+    onSuspect: (plugin) => suspects.push(plugin),
+    onLoss: ({ reason }) => losses.push(reason),
+  });
+  try {
+    const open = (plugin: string): OpenPlugin =>
+      openPlugin(isolate(), CODE, { supervisor, plugin, level: "minimal", limits: LIMITS });
+    const plugins = [open("a"), open("b")];
+    for (const plugin of plugins) assert.equal(await plugin.call("echo", 1), 1);
+    process.kill(starterOf(known), "SIGKILL");
+    while (losses.length === 0) await wait(10);
+    assert.deepEqual([losses, suspects], [["starter"], []]);
+  } finally {
+    supervisor.close();
+  }
 });

@@ -22,6 +22,8 @@ const FIOCLEX = 0x5451;
 const TCGETS = 0x5401;
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
+/** SIOC* of linux/sockios.h, from SIOCSPGRP's neighbours to the bridges'. */
+const INTERFACE_REQUESTS = Array.from({ length: 0x55 }, (_, index) => 0x8900 + index);
 const F_GETFD = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
@@ -176,7 +178,10 @@ export const PROGRAM_RULES: Rules = {
   clone3: ABSENT,
   // The first process of the namespace would stay when the embedding program is killed.
   prctl: { kind: "argument-none-of", argument: 0, values: [PR_SET_PDEATHSIG] },
-  ...all(["socket", "connect"], REFUSE),
+  ...all(["socket", "connect", "bind", "listen"], REFUSE),
+  // Its own output is a pair of sockets that was made outside: what is asked of such a one about interfaces is answered
+  // for the machine's.
+  ioctl: { kind: "argument-none-of", argument: 1, values: [TIOCSTI, TIOCLINUX, ...INTERFACE_REQUESTS] },
   // A pair of datagram sockets can be pointed at somebody else.
   socketpair: { kind: "argument-bits", argument: 1, mask: SOCKET_TYPES, bits: SOCK_STREAM },
   // Pages that stay when nobody has them mapped count as nobody's memory.

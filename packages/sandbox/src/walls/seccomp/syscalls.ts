@@ -149,6 +149,8 @@ export const SYSCALLS = {
   msgget: [68, 186],
   mq_open: [240, 180],
   socket: [41, 198],
+  bind: [49, 200],
+  listen: [50, 201],
   socketpair: [53, 199],
   connect: [42, 203],
   memfd_create: [319, 279],
