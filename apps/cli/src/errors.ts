@@ -38,6 +38,12 @@ export const cliErrors = {
     cause: "A syntax error, an import that cannot be found, or an import of a Node module.",
     remedy: "Correct the place that the message names. Plugins reach the outside only through their context.",
   },
+  CLI_STREAM_TOO_LONG: {
+    kind: "limit",
+    meaning: "An action streams more than fits into one document.",
+    cause: "With `--json` a command prints one document, which holds at most 10,000 items and 16 MiB of them.",
+    remedy: "Run it without `--json`: items are printed line by line, as JSON, however many there are.",
+  },
   CLI_CONSENT_NEEDED: {
     kind: "denied",
     meaning: "A question needs a person, and there is none.",

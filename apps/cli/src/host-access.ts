@@ -1,4 +1,5 @@
 import type {
+  CallOptions,
   GraphConsent,
   GraphMember,
   GraphPlan,
@@ -9,6 +10,9 @@ import type {
   PublisherBinding,
   RegistryRecord,
 } from "@berth/host";
+
+import { runHere } from "./action-run.ts";
+import type { ActionNews } from "./action-run.ts";
 
 /** A plan as it can be shown: without packages, which stay where the plan was made. */
 export interface ShownPlan extends Pick<GraphPlan, "newlyAsked" | "origins"> {
@@ -31,9 +35,10 @@ export interface HostAccess extends Pick<
   | "graph"
   | "lock"
   | "journal"
+  | "statistics"
+  | "usage"
   | "trustedKeys"
   | "trustKey"
-  | "callBytes"
   | "enable"
   | "disable"
   | "previewUninstall"
@@ -42,6 +47,8 @@ export interface HostAccess extends Pick<
 > {
   /** Whether another process runs the host. */
   readonly isRemote: boolean;
+  /** Runs an action: one answer, or items as they are taken. `input`: JSON. */
+  run(id: string, action: string, input: Uint8Array, options: CallOptions<string>): AsyncIterable<ActionNews>;
   planGraph(request: GraphRequest): Promise<PendingInstall>;
   readonly registries: {
     list(): Promise<readonly RegistryRecord[]>;
@@ -62,7 +69,9 @@ export function localAccess(host: Host<string>): HostAccess {
     journal: (query) => host.journal(query),
     trustedKeys: () => host.trustedKeys(),
     trustKey: (publisher, key) => host.trustKey(publisher, key),
-    callBytes: (...call) => host.callBytes(...call),
+    statistics: (query) => host.statistics(query),
+    usage: (query) => host.usage(query),
+    run: (...call) => runHere(host, ...call),
     enable: (id) => host.enable(id),
     disable: (id) => host.disable(id),
     previewUninstall: (id) => host.previewUninstall(id),

@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<{ command: Command }>>> = 
   permissions: () => import("./command/permissions.ts"),
   secrets: () => import("./command/secrets.ts"),
   config: () => import("./command/config.ts"),
+  stats: () => import("./command/stats.ts"),
   journal: () => import("./command/journal.ts"),
   uninstall: () => import("./command/uninstall.ts"),
   why: () => import("./command/why.ts"),

@@ -5,13 +5,13 @@ export const TYPES_FILE = "berth.gen.d.ts";
 
 /** TypeScript declarations for a plugin's actions, from the schemas of its manifest. */
 export function formatPluginTypes(manifest: Manifest): string {
-  const actions = Object.entries(manifest.contributes.actions).map(([name, { title, input, output }]) => {
+  const actions = Object.entries(manifest.contributes.actions).map(([name, { title, input, output, streams }]) => {
     const comment = title === undefined ? [] : [`    /** ${title.replaceAll("*/", "*\\/")} */`];
     return [
       ...comment,
       `    ${JSON.stringify(name)}: {`,
       `      input: ${typeOf(input, definitionsOf(input), 6)};`,
-      `      output: ${typeOf(output, definitionsOf(output), 6)};`,
+      `      ${streams === true ? "item" : "output"}: ${typeOf(output, definitionsOf(output), 6)};`,
       "    };",
     ].join("\n");
   });

@@ -1,3 +1,5 @@
+import type { Progress as Report } from "@berth/host";
+
 import type { Terminal } from "./terminal.ts";
 
 /** Shown after this long only: short work needs no bar. */
@@ -26,6 +28,30 @@ export function showProgress(terminal: Terminal, now: () => number = () => perfo
       terminal.redraw(total === undefined || total === 0 ? `${label} ${done}` : `${label} ${bar(done / total)}`);
     },
     end() {
+      if (isShown) terminal.redraw("");
+      isShown = false;
+    },
+  };
+}
+
+/** What an action tells of how far it has come, as the last line of a terminal. */
+export interface Reports {
+  show(report: Report): void;
+  /** Removes the line, before something else is written. */
+  clear(): void;
+}
+
+export function showReports(terminal: Terminal, action: string): Reports {
+  let isShown = false;
+  return {
+    show({ done, total, message }) {
+      if (!terminal.showsProgress) return;
+      isShown = true;
+      const isShare = done !== undefined && total !== undefined && total > 0;
+      const amount = isShare ? bar(done / total) : done === undefined ? "" : String(done);
+      terminal.redraw([action, amount, message ?? ""].filter((part) => part !== "").join(" "));
+    },
+    clear() {
       if (isShown) terminal.redraw("");
       isShown = false;
     },

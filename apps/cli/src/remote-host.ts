@@ -3,18 +3,41 @@ import { randomBytes } from "node:crypto";
 import { CodedError } from "@berth/base";
 import type { ErrorKind } from "@berth/base";
 import { nodePowers } from "@berth/client";
-import type { ClientPowers } from "@berth/client";
-import type { CallOptions, GraphRequest, InstalledNode, JournalEntry, JournalQuery, PluginSummary } from "@berth/host";
+import type { ClientPowers, TransportAnswer } from "@berth/client";
+import type {
+  ActionStatistics,
+  CallOptions,
+  GraphRequest,
+  InstalledNode,
+  JournalEntry,
+  JournalQuery,
+  PluginSummary,
+  PluginUse,
+  Progress,
+  StatisticsQuery,
+} from "@berth/host";
 import { DATA_LABEL_HEADER, proofOf } from "@berth/host-http";
 import { readDataLabel } from "@berth/spec";
 
+import type { ActionNews } from "./action-run.ts";
 import { CliError } from "./errors.ts";
 import type { HostAccess, PendingInstall, ShownPlan } from "./host-access.ts";
 import type { HostFile } from "./host-file.ts";
 
 const PING_MS = 2_000;
+const LINES_TYPE = "application/x-ndjson";
+const LINE_FEED = 10;
 const MAX_ANSWER_BYTES = 256 * 1_048_576;
 const KINDS: ReadonlySet<string> = new Set<ErrorKind>(["usage", "input", "denied", "limit", "environment", "internal"]);
+
+interface SendOptions {
+  readonly bytes?: Uint8Array | undefined;
+  readonly type?: string;
+  readonly accept?: string;
+  readonly isOpen?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onLabel?: CallOptions<string>["onLabel"];
+}
 
 /** The host that another process runs on the same data directory, spoken to over loopback. */
 export class RemoteHost implements Disposable {
@@ -65,12 +88,12 @@ export class RemoteHost implements Disposable {
       trustKey: async (publisher, { keyId, algorithm, publicKey }) => {
         await this.#ask("POST", "keys", { json: { publisher, key: { keyId, algorithm, publicKey } } });
       },
-      callBytes: (id, action, bytes, options?: CallOptions<string>) => {
-        const { caller, signal, onLabel } = options ?? {};
-        const user = caller === undefined ? "" : `?user=${name(caller)}`;
-        const path = `plugins/${name(id)}/actions/${name(action)}${user}`;
-        return this.#send("POST", path, { bytes, signal, onLabel });
+      statistics: async (query) => {
+        const path = `statistics?${periodOf(query)}`;
+        return (await this.#ask<{ actions: ActionStatistics[] }>("GET", path)).actions;
       },
+      usage: async (query) => (await this.#ask<{ plugins: PluginUse[] }>("GET", `usage?${periodOf(query)}`)).plugins,
+      run: (id, action, input, options) => this.#run(`plugins/${name(id)}/actions/${name(action)}`, input, options),
       enable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "enabled" } }),
       disable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "disabled" } }),
       previewUninstall: (id) => this.#ask("GET", `plugins/${name(id)}/erasure`),
@@ -116,6 +139,47 @@ export class RemoteHost implements Disposable {
     };
   }
 
+  async *#run(
+    path: string,
+    input: Uint8Array,
+    { caller, signal, onProgress, onLabel }: CallOptions<string>,
+  ): AsyncGenerator<ActionNews, undefined> {
+    const user = caller === undefined ? "" : `?user=${encodeURIComponent(caller)}`;
+    const left = new AbortController();
+    const answer = await this.#open("POST", `${path}${user}`, {
+      bytes: input,
+      accept: LINES_TYPE,
+      onLabel,
+      signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
+    });
+    let isWhole = false;
+    let told = "";
+    try {
+      for await (const line of readLines(answer.body, MAX_ANSWER_BYTES)) {
+        const { label, progress, error, ...said } = JSON.parse(line) as {
+          label?: object;
+          progress?: Progress;
+          error?: object;
+          output?: unknown;
+          item?: unknown;
+          end?: true;
+        };
+        const text = label === undefined ? told : JSON.stringify(label);
+        if (text !== told) onLabel?.(readDataLabel(text));
+        told = text;
+        if (progress !== undefined) onProgress?.(progress);
+        else if (error !== undefined) throw errorOf(new TextEncoder().encode(JSON.stringify(error)));
+        else if ("item" in said) yield { kind: "item", value: said.item };
+        else if ("output" in said) yield { kind: "output", value: said.output };
+        isWhole ||= "output" in said || "end" in said;
+      }
+    } finally {
+      // Whoever has enough leaves the connection, by which the host knows.
+      left.abort();
+    }
+    if (!isWhole) throw new CliError("CLI_HOST_RUNS", "the running host broke off its answer");
+  }
+
   async #ask<Answer>(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
@@ -127,45 +191,75 @@ export class RemoteHost implements Disposable {
     return JSON.parse(new TextDecoder().decode(answer)) as Answer;
   }
 
-  async #send(
+  async #send(method: "GET" | "POST" | "PUT" | "DELETE", path: string, options: SendOptions): Promise<Uint8Array> {
+    const { body } = await this.#open(method, path, options);
+    return readWhole(body);
+  }
+
+  /** @throws the running host's refusal */
+  async #open(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    options: {
-      bytes?: Uint8Array | undefined;
-      type?: string;
-      isOpen?: boolean;
-      signal?: AbortSignal | undefined;
-      onLabel?: CallOptions<string>["onLabel"];
-    },
-  ): Promise<Uint8Array> {
-    const { bytes, type = "application/json", isOpen = false, signal, onLabel } = options;
+    { bytes, type = "application/json", accept, isOpen = false, signal, onLabel }: SendOptions,
+  ): Promise<TransportAnswer> {
     const { url, token } = this.#file;
     const answer = await this.#powers.transport({
       method,
       url: new URL(path, url),
       headers: {
         ...(!isOpen && { authorization: `Bearer ${token}` }),
+        ...(accept !== undefined && { accept }),
         ...(bytes !== undefined && { "content-type": type }),
       },
       ...(bytes !== undefined && { body: bytes }),
       signal: signal ?? new AbortController().signal,
     });
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    for await (const part of answer.body) {
-      size += part.length;
-      if (size > MAX_ANSWER_BYTES) {
-        answer.discard();
-        throw new CliError("CLI_HOST_RUNS", "the running host answered more than any command takes");
-      }
-      parts.push(part);
-    }
-    const whole = Buffer.concat(parts);
     const label = answer.header(DATA_LABEL_HEADER);
     if (label !== undefined) onLabel?.(readDataLabel(label));
-    if (answer.status < 400) return whole;
-    throw errorOf(whole);
+    if (answer.status < 400) return answer;
+    throw errorOf(await readWhole(answer.body));
   }
+}
+
+/** Asking as a period for the API's query. */
+function periodOf({ pluginId, from, to }: StatisticsQuery = {}): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries({ plugin: pluginId, from, to }))
+    if (value !== undefined) query.set(key, value);
+  return query;
+}
+
+const tooMuch = (): CliError => new CliError("CLI_HOST_RUNS", "the running host answered more than any command takes");
+
+async function readWhole(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    size += part.length;
+    // Leaving the loop lets go of the connection.
+    if (size > MAX_ANSWER_BYTES) throw tooMuch();
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Lines without their ends; none may be longer than `maxBytes`. */
+async function* readLines(body: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string, undefined> {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body) {
+    let start = 0;
+    for (let end = part.indexOf(LINE_FEED); end !== -1; end = part.indexOf(LINE_FEED, start)) {
+      yield Buffer.concat([...parts, part.subarray(start, end)]).toString("utf8");
+      parts = [];
+      size = 0;
+      start = end + 1;
+    }
+    size += part.length - start;
+    if (size > maxBytes) throw tooMuch();
+    if (start < part.length) parts.push(part.subarray(start));
+  }
+  if (size > 0) yield Buffer.concat(parts).toString("utf8");
 }
 
 /** The running host's refusal, as if it had been thrown here: same code, same kind, same exit code. */

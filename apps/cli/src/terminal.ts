@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 
@@ -12,6 +13,8 @@ export interface Terminal {
   readonly showsProgress: boolean;
   /** A line for people, while a command works. */
   say(line: string): void;
+  /** A line of the answer on standard output, for commands whose answer comes in pieces. Waits until it may go on. */
+  print(line: string): Promise<void>;
   /** Draws the last line of standard error anew; only where `showsProgress`. */
   redraw(line: string): void;
   /**
@@ -50,6 +53,9 @@ export function openTerminal(): Terminal {
     isInteractive: process.stdin.isTTY && process.stderr.isTTY,
     showsProgress: process.stderr.isTTY,
     redraw: (line) => void process.stderr.write(`\r\u001b[2K${printable(line)}`),
+    async print(line) {
+      if (!process.stdout.write(`${printable(line)}\n`)) await once(process.stdout, "drain");
+    },
     say: (line) => void process.stderr.write(`${printable(line)}\n`),
     async confirm(question) {
       const answer = await readLine(`${question} [y/N] `, process.stderr);

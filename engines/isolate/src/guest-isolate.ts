@@ -70,6 +70,9 @@ export class GuestIsolate implements Disposable {
   readonly settle: GuestFunction;
   readonly cancel: GuestFunction;
   readonly fire: GuestFunction;
+  readonly #functionOf: (name: string) => GuestFunction;
+  #stream: GuestFunction | undefined;
+  #pull: GuestFunction | undefined;
   #listener: ((said: unknown[]) => void) | undefined;
 
   /** @throws Error when there is no memory for it */
@@ -85,6 +88,7 @@ export class GuestIsolate implements Disposable {
       }) as ivm.Reference<Record<string, never>>;
       const functionOf = (name: string): GuestFunction =>
         entry.getSync(name as never, { reference: true }) as GuestFunction;
+      this.#functionOf = functionOf;
       this.start = functionOf("start");
       this.call = functionOf("call");
       this.settle = functionOf("settle");
@@ -95,6 +99,15 @@ export class GuestIsolate implements Disposable {
       this[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Made when first asked for: most plugins stream nothing. */
+  get stream(): GuestFunction {
+    return (this.#stream ??= this.#functionOf("stream"));
+  }
+
+  get pull(): GuestFunction {
+    return (this.#pull ??= this.#functionOf("pull"));
   }
 
   /**

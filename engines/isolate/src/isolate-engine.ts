@@ -35,6 +35,8 @@ class IsolateCompartment implements Compartment {
   readonly #options: CompartmentOptions;
   /** CPU time left for each call under way, milliseconds. */
   readonly #budgets = new Map<number, number>();
+  /** What calls were given whose action has less than its plugin. */
+  readonly #allotted = new Map<number, number>();
   readonly #requests = new Map<number, number>();
   readonly #timers = new Map<number, NodeJS.Timeout>();
   readonly #meter = new CpuMeter();
@@ -63,9 +65,23 @@ class IsolateCompartment implements Compartment {
     }
   }
 
-  call(callId: number, action: string, json: string, bytes: Bytes, context: string): void {
-    this.#budgets.set(callId, this.#options.cpuMs);
+  call(callId: number, action: string, json: string, bytes: Bytes, context: string, cpuMs?: number): void {
+    this.#allot(callId, cpuMs);
     this.#enter(callId, this.#guest.call, [callId, action, json, copyIn(bytes), context]);
+  }
+
+  stream(callId: number, action: string, json: string, bytes: Bytes, context: string, cpuMs?: number): void {
+    this.#allot(callId, cpuMs);
+    this.#enter(callId, this.#guest.stream, [callId, action, json, copyIn(bytes), context]);
+  }
+
+  pull(callId: number): void {
+    this.#enter(callId, this.#guest.pull, [callId]);
+  }
+
+  #allot(callId: number, cpuMs: number | undefined): void {
+    this.#budgets.set(callId, cpuMs ?? this.#options.cpuMs);
+    if (cpuMs !== undefined) this.#allotted.set(callId, cpuMs);
   }
 
   settle(requestId: number, isOk: boolean, json: string, bytes: Bytes): void {
@@ -137,9 +153,10 @@ class IsolateCompartment implements Compartment {
     if (this.#isLost) return;
     const [kind, id, head, json] = said;
     // Lines leave at once, so that they are there when the entry never returns.
-    if (kind !== GuestSignal.log) this.#said.push(said);
-    else if (typeof id === "number" && typeof head === "string" && typeof json === "string")
-      this.#port.log(id, head, json);
+    if (kind !== GuestSignal.log && kind !== GuestSignal.progress) this.#said.push(said);
+    else if (typeof id !== "number" || typeof head !== "string" || typeof json !== "string") return;
+    else if (kind === GuestSignal.log) this.#port.log(id, head, json);
+    else this.#port.progress(id, json);
   }
 
   #deliver(): void {
@@ -164,6 +181,9 @@ class IsolateCompartment implements Compartment {
         this.#requests.set(id, request.callId);
         return this.#port.request(id, request.callId, request.method, json, copyOut(bytes));
       }
+      case GuestSignal.item:
+        if (this.#budgets.has(id)) this.#port.item(id, json, copyOut(bytes));
+        return;
       case GuestSignal.timer:
         return this.#setTimer(id, Number(json) || 1);
       case GuestSignal.clearTimer:
@@ -210,7 +230,10 @@ class IsolateCompartment implements Compartment {
     if (left === undefined) return undefined;
     this.#budgets.delete(callId);
     if (this.#budgets.size === 0) this.#dropTimers();
-    return this.#options.cpuMs - left;
+    if (this.#allotted.size === 0) return this.#options.cpuMs - left;
+    const allotted = this.#allotted.get(callId) ?? this.#options.cpuMs;
+    this.#allotted.delete(callId);
+    return allotted - left;
   }
 
   #dropTimers(): void {

@@ -33,5 +33,6 @@ export function isolate(): EngineDescriptor {
     ],
     // isolated-vm cannot share V8's start-up snapshot with Node. The process's own heap holds values under way.
     nodeFlags: ["--no-node-snapshot", "--max-old-space-size=512"],
+    streams: true,
   };
 }

@@ -12,7 +12,7 @@ const DIGEST_BYTES = 32;
 const HEAD_AT = MAGIC.length + 2 * DIGEST_BYTES + 4;
 const MAX_HEAD_BYTES = 65_536;
 const MAX_SIZE_BYTES = 16 * 1_048_576;
-const FUNCTION_NAMES = ["start", "prepare", "call", "settle", "cancel", "fire", "describe"] as const;
+const FUNCTION_NAMES = ["start", "prepare", "call", "stream", "pull", "settle", "cancel", "fire", "describe"] as const;
 
 interface Head {
   readonly sizeBytes: number;

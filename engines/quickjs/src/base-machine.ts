@@ -18,6 +18,8 @@ export interface GuestFunctions {
   readonly start: Box;
   readonly prepare: Box;
   readonly call: Box;
+  readonly stream: Box;
+  readonly pull: Box;
   readonly settle: Box;
   readonly cancel: Box;
   readonly fire: Box;
@@ -50,6 +52,8 @@ export function makeBaseMachine(wasm: Uint8Array, guestScript: string): BaseMach
     start: machine.member(entry, "start"),
     prepare: machine.member(entry, "prepare"),
     call: machine.member(entry, "call"),
+    stream: machine.member(entry, "stream"),
+    pull: machine.member(entry, "pull"),
     settle: machine.member(entry, "settle"),
     cancel: machine.member(entry, "cancel"),
     fire: machine.member(entry, "fire"),

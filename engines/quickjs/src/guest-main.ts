@@ -10,6 +10,8 @@ interface FlatEntry {
   start(): string;
   prepare(part: LibraryPart, make: PartMaker): void;
   call(callId: number, action: string, json: string, about: string, ...bytes: Uint8Array[]): string | undefined;
+  stream(callId: number, action: string, json: string, about: string, ...bytes: Uint8Array[]): undefined;
+  pull(callId: number): undefined;
   settle(requestId: number, isOk: boolean, json: string, ...bytes: Uint8Array[]): void;
   cancel(callId: number): void;
   fire(timerId: number): void;
@@ -33,6 +35,11 @@ export function boot(post: FlatPost, drawWord: () => number, partScript: (part: 
       random.forget();
       return entry.call(callId, action, json, orNone(bytes), about);
     },
+    stream(callId, action, json, about, ...bytes) {
+      random.forget();
+      return entry.stream(callId, action, json, orNone(bytes), about);
+    },
+    pull: (callId) => entry.pull(callId),
     settle: (requestId, isOk, json, ...bytes) => entry.settle(requestId, isOk, json, orNone(bytes)),
     cancel: (callId) => entry.cancel(callId),
     fire: (timerId) => entry.fire(timerId),

@@ -131,7 +131,23 @@ export class QuickJsCompartment implements Compartment {
     if (make !== undefined) machine.callBoxes(this.#base.functions.prepare, [machine.makeText(part), make]);
   }
 
-  call(callId: number, action: string, json: string, bytes: Bytes, context: string): void {
+  call(callId: number, action: string, json: string, bytes: Bytes, context: string, cpuMs?: number): void {
+    this.#begin(this.#base.functions.call, { callId, cpuMs }, [action, json, context, ...bytes]);
+  }
+
+  stream(callId: number, action: string, json: string, bytes: Bytes, context: string, cpuMs?: number): void {
+    this.#begin(this.#base.functions.stream, { callId, cpuMs }, [action, json, context, ...bytes]);
+  }
+
+  pull(callId: number): void {
+    if (!this.#isLost && this.#callId === callId) this.#enter(this.#base.functions.pull, [callId]);
+  }
+
+  #begin(
+    target: Box,
+    { callId, cpuMs = this.#cpuMs }: { readonly callId: number; readonly cpuMs: number | undefined },
+    args: readonly Argument[],
+  ): void {
     if (this.#isLost) return;
     if (this.#callId !== undefined) {
       const message = "this engine runs one call at a time";
@@ -141,9 +157,8 @@ export class QuickJsCompartment implements Compartment {
     this.#renew();
     this.#isFresh = false;
     this.#callId = callId;
-    this.#budget.fill(this.#cpuMs);
-    const args = bytes.length === 0 ? [callId, action, json, context] : [callId, action, json, context, ...bytes];
-    this.#enter(this.#base.functions.call, args);
+    this.#budget.fill(cpuMs);
+    this.#enter(target, [callId, ...args]);
   }
 
   settle(requestId: number, isOk: boolean, json: string, bytes: Bytes): void {
@@ -243,6 +258,7 @@ export class QuickJsCompartment implements Compartment {
     if (kind === undefined || id === undefined || head === undefined || json === undefined) return undefined;
     // Lines leave at once, so that they are there when the entry never returns.
     if (kind === GuestSignal.log) this.#port.log(this.#callId ?? 0, head, json);
+    else if (kind === GuestSignal.progress && this.#callId !== undefined) this.#port.progress(this.#callId, json);
     // Outside a call nobody listens to anything else: a plugin works within calls.
     else if (this.#callId !== undefined) this.#keep({ kind, id, head, json }, read);
     return undefined;
@@ -284,6 +300,9 @@ export class QuickJsCompartment implements Compartment {
         this.#saidBytes += sizeBytes;
         return this.#port.request(requestId, this.#callId, method, json, bytes);
       }
+      case GuestSignal.item:
+        if (id === this.#callId) this.#port.item(id, json, bytes);
+        return;
       case GuestSignal.timer:
         if (this.#timers.size >= MAX_TIMERS) return;
         this.#timers.get(id)?.();

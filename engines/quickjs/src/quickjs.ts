@@ -21,6 +21,7 @@ export function quickjs(): EngineDescriptor {
     })),
     // `gc` gives the memory of discarded machines back at once; nothing of it reaches a plugin.
     nodeFlags: ["--expose-gc", "--max-old-space-size=512"],
+    streams: true,
     callsPerProcess: 1,
     isFresh: true,
   };

@@ -49,6 +49,8 @@ export function openStrict(
     result: (_id, json, bytes) => void said.push({ kind: "result", json, bytes }),
     failure: (_id, json) => void said.push({ kind: "failure", json }),
     request: (id, _callId, method, json) => void said.push({ kind: "request", id, method, json }),
+    item: (_id, json, bytes) => void said.push({ kind: "result", json, bytes }),
+    progress: () => undefined,
     log: (_id, level, text) => void said.push({ kind: "log", level, text }),
     lost: (reason) => void said.push({ kind: "lost", reason }),
   };

@@ -60,6 +60,7 @@ interface Call extends CallState {
   readonly isBytes: boolean;
   /** CPU time of its earlier turns; a call that waits for the broker takes several. */
   cpuMs: number;
+  readonly maxCpuMs: number;
 }
 
 /**
@@ -112,7 +113,14 @@ class WasmCompartment implements Compartment {
     }
   }
 
-  call(id: number, action: string, json: string, bytes: readonly Uint8Array[]): void {
+  call(
+    id: number,
+    action: string,
+    json: string,
+    bytes: readonly Uint8Array[],
+    _context: string,
+    maxCpuMs = this.#cpuMs,
+  ): void {
     if (this.#isLost) return;
     const isBytes = json === ONE_BYTE_ARRAY && bytes.length === 1;
     if (bytes.length > 0 && !isBytes) {
@@ -130,6 +138,7 @@ class WasmCompartment implements Compartment {
       settings: undefined,
       response: undefined,
       cpuMs: 0,
+      maxCpuMs,
     };
     if (this.#call !== undefined) {
       if (this.#waiting.length < MAX_WAITING) return void this.#waiting.push(call);
@@ -187,7 +196,7 @@ class WasmCompartment implements Compartment {
     this.#call = undefined;
     this.#kernel.clear();
     if (this.#options.isFresh) this.#discard();
-    if (call.cpuMs > this.#cpuMs) return this.#lose();
+    if (call.cpuMs > call.maxCpuMs) return this.#lose();
     say();
     // In a turn of its own: the calls of a plugin must not keep others from being heard.
     if (this.#waiting.length > 0) setImmediate(() => this.#beginNext());
@@ -291,7 +300,7 @@ class WasmCompartment implements Compartment {
     const call = this.#call;
     if (call === undefined || this.#isCancelled || this.#isLost) throw cancelled();
     this.#pause(call);
-    if (call.cpuMs > this.#cpuMs) {
+    if (call.cpuMs > call.maxCpuMs) {
       this.#lose();
       throw cancelled();
     }

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
 import { PluginLoadError } from "@berth/sandbox";
@@ -69,6 +70,8 @@ export function openWasm(
         }
       });
     },
+    item: (id) => assert.fail(`an item of call ${id}, and modules do not stream`),
+    progress: (id) => assert.fail(`progress of call ${id}, and modules tell none`),
     log: (_id, level, text) => void lines.push(`${level}: ${text}`),
     lost(reason) {
       for (const id of pending.keys()) tell(id, { lost: reason });

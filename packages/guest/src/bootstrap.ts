@@ -4,6 +4,7 @@ import { formatLogValue, makeConsole } from "./console.ts";
 import { CallContext, Requests, cancelContext } from "./context.ts";
 import type { CallFacts, FactsReader } from "./context.ts";
 import { reduceIntrinsics } from "./intrinsics.ts";
+import { ItemSource, verifyItemSize } from "./item-source.ts";
 import { GuestSignal } from "./port.ts";
 import type { GuestEntry, Outside, PostToEngine } from "./port.ts";
 import { Timers } from "./timers.ts";
@@ -88,6 +89,7 @@ function makeFactsReader(): FactsReader {
 export function boot(post: PostToEngine, outside: Outside): GuestEntry {
   reduceIntrinsics();
   const open = new Map<number, CallContext>();
+  const streams = new Map<number, ItemSource>();
   const timers = new Timers(post, () => open.size > 0);
   const requests = new Requests(post);
   const factsOf = makeFactsReader();
@@ -97,6 +99,7 @@ export function boot(post: PostToEngine, outside: Outside): GuestEntry {
 
   const end = (callId: number): boolean => {
     if (!open.delete(callId)) return false;
+    streams.delete(callId);
     requests.endCall(callId);
     // With the last call its timers go: a plugin works within calls, not between them.
     if (open.size === 0) timers.forgetAll();
@@ -120,6 +123,35 @@ export function boot(post: PostToEngine, outside: Outside): GuestEntry {
     return undefined;
   };
 
+  const begin = (
+    callId: number,
+    action: string,
+    json: string,
+    bytes: readonly Uint8Array[],
+    about: string,
+  ): unknown => {
+    const context = new CallContext(callId, about, factsOf, requests, post);
+    open.set(callId, context);
+    const handler = actions.get(action);
+    if (handler === undefined)
+      throw new Error(`The plugin declares the action ${stringify(action)} but does not export it`);
+    web.beginCall();
+    return handler(decodeText(json, bytes), context);
+  };
+  /** Ends a stream for which nobody waits, or which cannot go on, after the plugin's own work at its end. */
+  const leave = (callId: number, source: ItemSource, then: () => void): void =>
+    void source.leave().then(then, (error: unknown) => fail(callId, error));
+  const give = (callId: number, source: ItemSource, value: unknown): void => {
+    if (!open.has(callId)) return;
+    try {
+      const { text, bytes } = encodeText(value === undefined ? null : value);
+      verifyItemSize(text, bytes);
+      post(GuestSignal.item, callId, "", text, ...(bytes.length === 0 ? [] : [bytes]));
+    } catch (error) {
+      leave(callId, source, () => fail(callId, error));
+    }
+  };
+
   /** Nobody knows which call set a timer; when there is only one, it was that one. */
   const failTimer = (error: unknown): void => {
     const [callId, ...others] = open.keys();
@@ -140,14 +172,8 @@ export function boot(post: PostToEngine, outside: Outside): GuestEntry {
       return stringify([...actions.keys()]);
     },
     call(callId, action, json, bytes = [], about) {
-      const context = new CallContext(callId, about, factsOf, requests, post);
-      open.set(callId, context);
-      const handler = actions.get(action);
       try {
-        if (handler === undefined)
-          throw new Error(`The plugin declares the action ${stringify(action)} but does not export it`);
-        web.beginCall();
-        const answer = handler(decodeText(json, bytes), context);
+        const answer = begin(callId, action, json, bytes, about);
         if (typeof (answer as Promise<unknown> | undefined)?.then !== "function") return succeed(callId, answer, true);
         void (answer as Promise<unknown>).then(
           (value) => succeed(callId, value, false),
@@ -158,10 +184,32 @@ export function boot(post: PostToEngine, outside: Outside): GuestEntry {
       }
       return undefined;
     },
+    stream(callId, action, json, bytes = [], about) {
+      try {
+        streams.set(callId, new ItemSource(action, begin(callId, action, json, bytes, about)));
+      } catch (error) {
+        fail(callId, error);
+      }
+      return undefined;
+    },
+    pull(callId) {
+      const source = streams.get(callId);
+      if (source === undefined) return undefined;
+      void source.next().then(
+        ({ isOver, value }) => {
+          if (isOver) succeed(callId, null, false);
+          else give(callId, source, value);
+        },
+        (error: unknown) => fail(callId, error),
+      );
+      return undefined;
+    },
     settle: (requestId, isOk, json, bytes) => requests.settle(requestId, isOk, json, bytes),
     cancel(callId) {
       const context = open.get(callId);
       if (context !== undefined) cancelContext(context);
+      const source = streams.get(callId);
+      if (source !== undefined) leave(callId, source, () => void succeed(callId, null, false));
     },
     fire(timerId) {
       try {

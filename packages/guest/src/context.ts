@@ -4,6 +4,7 @@ import { GuestAbortController } from "./abort.ts";
 import { formatLogValue } from "./console.ts";
 import { GuestSignal } from "./port.ts";
 import type { PostToEngine } from "./port.ts";
+import { formatProgress } from "./progress.ts";
 import { Services } from "./services.ts";
 import { namedError } from "./web/named-error.ts";
 
@@ -214,6 +215,10 @@ export class CallContext {
 
   get fetch(): object {
     return (url: unknown, options?: object) => this.#service.fetch(url, options);
+  }
+
+  get progress(): object {
+    return (report: unknown) => this.#post(GuestSignal.progress, this.#callId, "", formatProgress(report));
   }
 
   get #service(): Services {

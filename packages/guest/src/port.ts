@@ -39,6 +39,10 @@ export const GuestSignal = {
   timer: 5,
   /** No need to wake me: id = timer. */
   clearTimer: 6,
+  /** How far a call has come: id = call, json = `{done?, total?, message?}`. Leaves at once, as a line of the log does. */
+  progress: 7,
+  /** What a stream was asked for: id = call, json = value. */
+  item: 8,
 } as const;
 
 /** From the engine to the guest. Each runs to quiescence before it returns: microtasks included. */
@@ -58,8 +62,19 @@ export interface GuestEntry {
     bytes: readonly Uint8Array[] | undefined,
     about: string,
   ): string | undefined;
+  /** Begins a call of an action that streams. Its items are posted one by one, each when `pull` asks for it. */
+  stream(
+    callId: number,
+    action: string,
+    json: string,
+    bytes: readonly Uint8Array[] | undefined,
+    about: string,
+  ): undefined;
+  /** Asks a stream for its next item; not before the one before was posted. */
+  pull(callId: number): undefined;
   /** The broker's answer to a request; `isOk` false means json is an error report. */
   settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[] | undefined): void;
+  /** Nobody wants the answer any more; a stream is told so as a generator is, by `return`. */
   cancel(callId: number): void;
   fire(timerId: number): void;
 }

@@ -14,6 +14,18 @@ export const hostHttpErrors = {
     cause: "Packages are kept for ten minutes, a few at a time, and each is used once.",
     remedy: "Upload the package again.",
   },
+  HOST_API_BODY_INVALID: {
+    kind: "input",
+    meaning: "The input of an action that streams cannot be read.",
+    cause: "It is no JSON text in UTF-8, or has more than 1 MiB.",
+    remedy: "Send JSON of at most 1 MiB.",
+  },
+  HOST_API_ITEM_HAS_BYTES: {
+    kind: "input",
+    meaning: "An action gave an item that cannot be sent as a line of JSON.",
+    cause: "The item holds bytes; lines are text.",
+    remedy: "Run the action from the embedding program, or have it answer in text.",
+  },
   HOST_API_BROWSER_REFUSED: {
     kind: "denied",
     meaning: "A web page tried to speak to the host.",

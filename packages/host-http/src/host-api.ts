@@ -1,9 +1,11 @@
 import { isCodedError } from "@berth/base";
+import type { ErrorKind } from "@berth/base";
 import type { GraphPlan, Host } from "@berth/host";
 import { HttpError, PROBLEM_TYPE, hashToken, makeProblemOf, readBearer } from "@berth/http";
 import { formatDataLabel } from "@berth/spec";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
+import { LINES_TYPE, sendLines } from "./action-lines.ts";
 import { DATA_LABEL_HEADER } from "./data-label-header.ts";
 import { HostHttpError } from "./errors.ts";
 import { proofOf } from "./proof.ts";
@@ -19,6 +21,8 @@ import {
   newStateSchema,
   parseShape,
   planRequestOf,
+  statisticsQueryOf,
+  statisticsQuerySchema,
   uninstallSchema,
 } from "./request-shapes.ts";
 import { Shelf } from "./shelf.ts";
@@ -77,6 +81,12 @@ export function addHostApi(server: FastifyInstance, host: Host<string>, token: s
     const { plugin, before, limit } = parseShape(journalQuerySchema, request.query);
     return { entries: await host.journal({ pluginId: plugin, before, limit }) };
   });
+  server.get("/statistics", async (request) => ({
+    actions: await host.statistics(statisticsQueryOf(parseShape(statisticsQuerySchema, request.query))),
+  }));
+  server.get("/usage", async (request) => ({
+    plugins: await host.usage(statisticsQueryOf(parseShape(statisticsQuerySchema, request.query))),
+  }));
   server.get("/keys", async () => ({ keys: await host.trustedKeys() }));
   server.post("/keys", async (request) => {
     const { publisher, key } = parseShape(newKeySchema, jsonOf(request));
@@ -125,6 +135,11 @@ export function addHostApi(server: FastifyInstance, host: Host<string>, token: s
   server.post<{ Params: { id: string; action: string } }>("/plugins/:id/actions/:action", async (request, reply) => {
     const { id, action } = request.params;
     const { user } = parseShape(callQuerySchema, request.query);
+    if (acceptsLines(request.headers.accept)) {
+      const asked = { id, action, input: bytesOf(request), caller: user, signal: goneSignal(reply) };
+      await sendLines(reply, host, asked, shownProblem);
+      return reply;
+    }
     const answer = await host.callBytes(id, action, bytesOf(request), {
       signal: goneSignal(reply),
       // Also when the call fails: an error tells of data as an answer does.
@@ -139,6 +154,10 @@ export function addHostApi(server: FastifyInstance, host: Host<string>, token: s
 function shownPlan({ members, newlyAsked, origins }: GraphPlan): object {
   return { newlyAsked, origins, members: members.map(({ packageBytes: _packageBytes, ...member }) => member) };
 }
+
+/** A program that takes lines says so by name: whoever takes anything gets one answer. */
+const acceptsLines = (accept: string | undefined): boolean =>
+  accept?.split(",").some((type) => type.split(";")[0]?.trim().toLowerCase() === LINES_TYPE) === true;
 
 const bytesOf = ({ body }: FastifyRequest): Uint8Array => (body instanceof Uint8Array ? body : new Uint8Array(0));
 
@@ -161,15 +180,14 @@ function goneSignal(reply: FastifyReply): AbortSignal {
 }
 
 function sendProblem(error: unknown, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = shownProblem(error);
+  return reply.code(problem.status).header("content-type", PROBLEM_TYPE).serializer(JSON.stringify).send(problem);
+}
+
+function shownProblem(error: unknown): ReturnType<typeof problemOf> & { readonly kind: ErrorKind } {
   const coded = codedErrorOf(error as FastifyError);
-  const problem = problemOf(coded);
   // The kind is what exit codes follow from, and the status alone does not tell it.
-  const kind = isCodedError(coded) ? coded.kind : "internal";
-  return reply
-    .code(problem.status)
-    .header("content-type", PROBLEM_TYPE)
-    .serializer(JSON.stringify)
-    .send({ ...problem, kind });
+  return { ...problemOf(coded), kind: isCodedError(coded) ? coded.kind : "internal" };
 }
 
 /** What the framework refuses, in our codes; everything else as it is. */

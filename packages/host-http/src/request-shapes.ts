@@ -1,5 +1,5 @@
 import { quote } from "@berth/base";
-import type { GraphConsent, GraphRequest, NewRegistry } from "@berth/host";
+import type { GraphConsent, GraphRequest, NewRegistry, StatisticsQuery } from "@berth/host";
 import { HttpError } from "@berth/http";
 import { isIdPart, isRange, permissionOf, permissionSchema, tryParsePluginId } from "@berth/spec";
 import { z } from "zod";
@@ -70,6 +70,13 @@ export const journalQuerySchema = z.strictObject({
   before: z.coerce.number().int().min(0).optional(),
   limit: z.coerce.number().int().min(1).max(1_000).optional(),
 });
+const instant = z.iso.datetime();
+/** A period by instants in UTC; it is counted by the hour. */
+export const statisticsQuerySchema = z.strictObject({
+  plugin: pluginId.optional(),
+  from: instant.optional(),
+  to: instant.optional(),
+});
 export const callQuerySchema = z.strictObject({ user: z.string().min(1).max(200).optional() });
 
 /** @throws HttpError HTTP_REQUEST_INVALID naming the first thing that is wrong */
@@ -89,6 +96,14 @@ export function planRequestOf(
 ): GraphRequest {
   const { plugins, isFrozen } = shape;
   return { plugins, packages, isFrozen, signal, ...(shape.lock !== undefined && { lock: shape.lock }) };
+}
+
+export function statisticsQueryOf({ plugin, from, to }: z.output<typeof statisticsQuerySchema>): StatisticsQuery {
+  return {
+    ...(plugin !== undefined && { pluginId: plugin }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+  };
 }
 
 export function newRegistryOf({ name, url, priority, allowHttp }: z.output<typeof newRegistrySchema>): NewRegistry {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 
 import { isolate } from "@berth/engine-isolate";
+import { quickjs } from "@berth/engine-quickjs";
 import { openHost } from "@berth/host";
 import type { Host } from "@berth/host";
 import { DATA_LABEL_HEADER, proofOf, startHostServer } from "@berth/host-http";
@@ -34,7 +35,7 @@ async function withServer(work: (world: World) => Promise<void>): Promise<void> 
   const dataDir = await mkdtemp(join(tmpdir(), "berth-host-http-"));
   const host = await openHost<string>({
     dataDir,
-    engines: [isolate()],
+    engines: [isolate(), quickjs()],
     partitionOf: (user) => user,
     userData: { read: async () => ({ name: "Ann" }) },
   });
@@ -203,4 +204,187 @@ test("malformed requests are refused by name, and never break the server", () =>
     assert.equal((await ask("GET", "nowhere")).status, 404);
     assert.equal((await ask("POST", "plugins/acme.nobody/actions/x", {})).body.code, "HOST_PLUGIN_UNKNOWN");
     assert.equal((await ask("GET", "plugins")).status, 200);
+  }));
+
+const STREAMING = `var berthPlugin = { actions: {
+  echo: (value) => value,
+  tells(steps, ctx) { ctx.progress({ done: 1, total: steps, message: "half" }); return steps; },
+  fails(value, ctx) { ctx.progress({ done: 1 }); throw new RangeError("of the plugin's own"); },
+  async *numbers(count, ctx) { try { for (let n = 0; n < count; n++) yield n; } finally { ctx.log.info("over"); } },
+  async *breaks() { yield 1; throw new RangeError("of the plugin's own"); },
+  async *bytes() { yield new Uint8Array([1]); },
+} };`;
+const anything = { input: true, output: true };
+const streaming = { ...anything, streams: true };
+
+async function installStreaming({ host }: World): Promise<void> {
+  const { bytes } = makeRelease({
+    id: "acme.demo",
+    key,
+    code: STREAMING,
+    manifest: {
+      contributes: {
+        actions: {
+          echo: anything,
+          tells: anything,
+          fails: anything,
+          numbers: streaming,
+          breaks: streaming,
+          bytes: streaming,
+        },
+      },
+    },
+  });
+  const plan = await host.plan(bytes);
+  await host.install(plan, { grant: [], trustKey: plan.signer.keyId });
+}
+
+/** Runs an action for lines; answers with status and lines, each read as JSON. */
+async function linesOf(
+  { server }: World,
+  action: string,
+  input: unknown,
+  accept = "application/x-ndjson",
+): Promise<{ status: number; lines: Document[] }> {
+  const answer = await fetch(new URL(`plugins/acme.demo/actions/${action}`, server.url), {
+    method: "POST",
+    headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json", accept },
+    body: typeof input === "string" ? input : JSON.stringify(input),
+  });
+  const text = await answer.text();
+  return {
+    status: answer.status,
+    lines: text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  };
+}
+
+test("tells progress in lines before the answer to whoever accepts them", () =>
+  withServer(async (world) => {
+    await installStreaming(world);
+    assert.deepEqual(await linesOf(world, "tells", 2), {
+      status: 200,
+      lines: [{ progress: { done: 1, total: 2, message: "half" } }, { output: 2 }],
+    });
+    assert.deepEqual((await linesOf(world, "echo", { a: [1] })).lines, [{ output: { a: [1] } }]);
+    assert.deepEqual((await linesOf(world, "tells", 2, "*/*")).lines, [2]);
+    const failed = await linesOf(world, "fails", null);
+    assert.deepEqual(failed.lines[0], { progress: { done: 1 } });
+    assert.deepEqual([failed.lines[1].error.code, failed.lines[1].error.kind], ["SANDBOX_PLUGIN_THREW", "input"]);
+  }));
+
+test("streams items in lines, and says in the last one how it ended", () =>
+  withServer(async (world) => {
+    await installStreaming(world);
+    assert.deepEqual((await linesOf(world, "numbers", 3)).lines, [
+      { item: 0 },
+      { item: 1 },
+      { item: 2 },
+      { end: true },
+    ]);
+    const broken = await linesOf(world, "breaks", null);
+    assert.deepEqual([broken.lines[0], broken.lines[1].error.code], [{ item: 1 }, "SANDBOX_PLUGIN_THREW"]);
+    for (const [action, input, status, code] of [
+      ["bytes", null, 400, "HOST_API_ITEM_HAS_BYTES"],
+      ["numbers", "{", 400, "HOST_API_BODY_INVALID"],
+      ["numbers", `"${"x".repeat(1_100_000)}"`, 400, "HOST_API_BODY_INVALID"],
+      ["missing", null, 400, "HOST_ACTION_UNKNOWN"],
+    ] as const) {
+      const refused = await linesOf(world, action, input);
+      assert.deepEqual([refused.status, refused.lines[0].code], [status, code], action);
+    }
+    const { lines } = await linesOf(world, "numbers", 3, "application/json");
+    assert.equal(lines[0].code, "HOST_STREAM_MISMATCH");
+  }));
+
+test("a line with data of the user's says where that may go", () =>
+  withServer(async (world) => {
+    const { host, ask } = world;
+    const code = `var berthPlugin = { actions: {
+      async tells(id, ctx) { const { name } = await ctx.user.data.get("contacts", id); ctx.progress({ message: name }); return name; },
+      async *rows(id, ctx) { yield (await ctx.user.data.get("contacts", id)).name; yield "more"; },
+      async *breaks(id, ctx) { yield "nothing yet"; throw new RangeError((await ctx.user.data.get("contacts", id)).name); },
+      async *fails(id, ctx) { throw new RangeError((await ctx.user.data.get("contacts", id)).name); },
+      echo: (value) => value } };`;
+    const asked = {
+      name: "user_data_access",
+      entities: ["contacts"],
+      purpose: "x",
+      mayLeaveTo: ["a.com"],
+      reason: "x",
+    };
+    const manifest = {
+      level: "strict",
+      permissions: [asked],
+      contributes: {
+        actions: { tells: anything, echo: anything, rows: streaming, breaks: streaming, fails: streaming },
+      },
+    };
+    const plan = await host.plan(makeRelease({ id: "acme.demo", key, code, manifest }).bytes);
+    const grant = plan.permissions.map(({ permission }) => permission);
+    await host.install(plan, { grant, trustKey: plan.signer.keyId });
+    const label = { mayLeaveTo: ["a.com"] };
+    assert.deepEqual((await linesOf(world, "tells?user=ann", '"1"')).lines, [
+      { label, progress: { message: "Ann" } },
+      { label, output: "Ann" },
+    ]);
+    assert.deepEqual((await linesOf(world, "rows?user=ann", '"1"')).lines, [
+      { label, item: "Ann" },
+      { label, item: "more" },
+      { label, end: true },
+    ]);
+    const broken = (await linesOf(world, "breaks?user=ann", '"1"')).lines;
+    assert.equal(broken[0].item, "nothing yet");
+    assert.deepEqual([broken[1].label, broken[1].error.code], [label, "SANDBOX_PLUGIN_THREW"]);
+    assert.deepEqual((await linesOf(world, "echo?user=ann", '"1"')).lines, [{ output: "1" }]);
+    const headers = { accept: "application/x-ndjson" };
+    const failed = await ask("POST", "plugins/acme.demo/actions/fails?user=ann", "1", headers);
+    assert.deepEqual(
+      [failed.status, failed.body.code, failed.label],
+      [400, "SANDBOX_PLUGIN_THREW", JSON.stringify(label)],
+    );
+  }));
+
+test("ends a stream when whoever reads it goes, and asks for no more than is read", () =>
+  withServer(async (world) => {
+    await installStreaming(world);
+    const { server, host } = world;
+    const left = new AbortController();
+    const answer = await fetch(new URL("plugins/acme.demo/actions/numbers", server.url), {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${server.token}`,
+        "content-type": "application/json",
+        accept: "application/x-ndjson",
+      },
+      body: "1000000000",
+      signal: left.signal,
+    });
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    const { value } = await reader.read();
+    assert.match(Buffer.from(value as Uint8Array).toString(), /^\{"item":0\}\n/);
+    left.abort();
+    while ((await host.running()).some(({ callsUnderWay }) => callsUnderWay > 0))
+      await new Promise((wake) => setTimeout(wake, 5));
+    const [statistics] = await host.statistics();
+    assert.equal(statistics?.calls, 1);
+    assert.equal(await host.call("acme.demo", "echo", 1), 1);
+  }));
+
+test("tells statistics by period", () =>
+  withServer(async (world) => {
+    await installStreaming(world);
+    const { ask } = world;
+    await ask("POST", "plugins/acme.demo/actions/echo", 1);
+    const { body } = await ask("GET", "statistics?plugin=acme.demo&from=2020-01-01T00:00:00Z");
+    assert.deepEqual(
+      body.actions.map(({ action, calls, outcomes, retries }: Document) => [action, calls, outcomes, retries]),
+      [["echo", 1, { ok: 1 }, 0]],
+    );
+    assert.deepEqual((await ask("GET", "statistics?to=2020-01-01T00:00:00Z")).body, { actions: [] });
+    assert.equal((await ask("GET", "usage?plugin=acme.demo")).body.plugins[0].calls, 1);
+    assert.equal((await ask("GET", "usage?from=yesterday")).body.code, "HTTP_REQUEST_INVALID");
+    assert.equal((await ask("GET", "usage?plugin=acme.nobody")).body.code, "HOST_PLUGIN_UNKNOWN");
   }));

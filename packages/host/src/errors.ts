@@ -110,6 +110,19 @@ export const hostErrors = {
     cause: "The manifest's `api` range does not include this host's version.",
     remedy: "Update Berth, or use a release of the plugin for this version.",
   },
+  HOST_STREAM_MISMATCH: {
+    kind: "usage",
+    meaning: "An action that streams was called for one answer, or the other way round.",
+    cause:
+      "The manifest says with `streams` which of the two it is; other plugins, events and schedules cannot call what streams.",
+    remedy: "Use `host.stream` for what streams and `host.call` for the rest; over HTTP accept `application/x-ndjson`.",
+  },
+  HOST_STREAM_UNSUPPORTED: {
+    kind: "input",
+    meaning: "A plugin has an action that streams, and its runtime cannot.",
+    cause: "The engine that executes the manifest's `runtime.kind` has no way to give an answer in pieces.",
+    remedy: "Leave `streams` out and answer in pages, or write the plugin in JavaScript.",
+  },
   HOST_RUNTIME_UNSUPPORTED: {
     kind: "input",
     meaning: "No engine of this host executes the plugin at the level it needs.",

@@ -205,7 +205,12 @@ export function assembleParts<Caller>(
       .run(() => switches.quarantine(pluginId, reason))
       .catch((error: unknown) => events.emit({ kind: "fault", what: "quarantine", error: reportOf(error) }));
   };
-  const compartments = new Compartments({ ...shared, log: options, onCrash: quarantine });
+  const compartments = new Compartments({
+    ...shared,
+    log: options,
+    onCrash: quarantine,
+    onMemory: (pluginId, bytes) => statistics.noteMemory(pluginId, bytes),
+  });
   const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
   const calls = new Calls({ ...shared, compartments, keyedCalls: new KeyedCalls(store, now) });
   const driven = {

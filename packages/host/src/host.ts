@@ -1,7 +1,7 @@
 import { quote } from "@berth/base";
 import type { Lockfile } from "@berth/resolver";
 import { permissionOf } from "@berth/spec";
-import type { Permission, PermissionName } from "@berth/spec";
+import type { ActionDeclaration, Permission, PermissionName } from "@berth/spec";
 import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 
 import type { SecretSummary } from "./broker/vault.ts";
@@ -159,6 +159,34 @@ export class Host<Caller = undefined> {
   ): Promise<Uint8Array> {
     this.#refuseWhenClosed();
     return this.#parts.calls.callBytes(pluginId, action, json, scopeOf(options, this.#options));
+  }
+
+  /**
+   * Runs an action that streams, on a value of up to 1 MiB. The plugin is asked for items as they are taken: at most 16
+   * of them, or 1 MiB, wait here; each has at most 1 MiB and is checked when it comes. Nothing begins before the
+   * first is asked for. Whoever leaves early ends the call: its generator runs its `finally`. It counts as one call,
+   * and is not repeated when a neighbour's crash ends it.
+   *
+   * @throws as `call`, from the iterator; HostError HOST_STREAM_MISMATCH
+   */
+  stream(
+    pluginId: string,
+    action: string,
+    input: unknown,
+    options: CallOptions<Caller> = {},
+  ): AsyncIterableIterator<unknown, undefined, undefined> & AsyncDisposable {
+    this.#refuseWhenClosed();
+    return this.#parts.calls.stream(pluginId, action, input, scopeOf(options, this.#options));
+  }
+
+  /**
+   * What an installed plugin's manifest declares as its actions.
+   *
+   * @throws HostError HOST_PLUGIN_UNKNOWN
+   */
+  async actions(pluginId: string): Promise<Readonly<Record<string, ActionDeclaration>>> {
+    this.#refuseWhenClosed();
+    return this.#parts.plugins.get(pluginId).facts.manifest?.contributes.actions ?? {};
   }
 
   /** Installed plugins, by id. */
@@ -394,15 +422,15 @@ export class Host<Caller = undefined> {
   }
 
   /**
-   * Installed plugins by id: calls, CPU time, denials, what they store, and when they were last used. Memory is
-   * not measured by plugin.
+   * Installed plugins by id: calls, CPU time, denials, what they store, when they were last used, and the most memory
+   * that a process took which held only them.
    */
   async usage(query: StatisticsQuery = {}): Promise<PluginUse[]> {
     this.#refuseWhenClosed();
     const { plugins, journal, statistics, store } = this.#parts;
     const ids = query.pluginId === undefined ? plugins.stored().map(({ id }) => id) : [plugins.get(query.pluginId).id];
     await journal.flush();
-    return pluginUse(store, ids, await statistics.query(query), query);
+    return pluginUse(store, ids, await statistics.query(query), await statistics.peaks(query), query);
   }
 
   /** Keys that this host trusts, and for which publisher. */

@@ -48,6 +48,7 @@ export type { PendingRequest } from "./rights/permission-requests.ts";
 export type { PermissionSuggestion } from "./rights/suggest.ts";
 export type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
 export type { Schedule, ScheduleDefinition, ScheduleKey } from "./schedules/schedule-rows.ts";
+export type { Progress } from "@berth/sandbox";
 export type { AlertRule } from "./statistics/alerts.ts";
 export type { PluginUse } from "./statistics/plugin-use.ts";
 export type {

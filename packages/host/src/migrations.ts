@@ -303,4 +303,16 @@ export const migrations: readonly Migration[] = [
   ALTER TABLE keyed_effects ADD COLUMN label TEXT;
   ALTER TABLE journal ADD COLUMN label TEXT;
   `,
+  `
+  -- Calls that were made a second time.
+  ALTER TABLE call_statistics ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+
+  -- The most that processes of one plugin grew by while they held nobody else, by hour.
+  CREATE TABLE memory_statistics (
+    plugin_id TEXT NOT NULL,
+    hour TEXT NOT NULL,
+    peak_bytes INTEGER NOT NULL,
+    PRIMARY KEY (plugin_id, hour)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

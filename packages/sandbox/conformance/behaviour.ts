@@ -8,8 +8,10 @@ import type { BrokerRequest } from "../src/compartment-plan.ts";
 import { SandboxError } from "../src/errors.ts";
 import type { EngineDescriptor } from "../src/engine.ts";
 import { Supervisor } from "../src/node-supervisor.ts";
+import type { Progress } from "../src/progress.ts";
 import { openPlugin } from "./open-plugin.ts";
 import type { OpenPlugin } from "./open-plugin.ts";
+import { streamSuite } from "./streams.ts";
 import { rejectionSuite } from "./rejections.ts";
 import { webGlobalsSuite } from "./web-globals.ts";
 
@@ -33,6 +35,10 @@ const PLUGIN = `var berthPlugin = { actions: {
   loop() { for (;;); },
   never: () => new Promise(() => {}),
   waitForAbort: (value, ctx) => new Promise((resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new Error("aborted")))),
+  counts(steps, ctx) { for (let done = 1; done <= steps; done++) ctx.progress({ done, total: steps, message: "step " + done }); return steps; },
+  tellsAndLoops(value, ctx) { ctx.progress({ message: "before the loop" }); for (;;); },
+  noReport(value, { progress }) { return [null, "x", { done: -1 }, { total: NaN }, { done: "1" }, { message: 1 }].map((each) => { try { progress(each); return "passed"; } catch (error) { return error.name; } }); },
+  manyWords(value, ctx) { ctx.progress({ done: 0.5, extra: "x".repeat(1e6), message: "\u202e" + "w".repeat(1e6) }); return null; },
   spin(rounds) { let sum = 0; for (let i = 0; i < rounds; i++) sum = (sum + i * i) % 1000003; return sum; },
 } };`;
 
@@ -193,11 +199,54 @@ export function behaviourSuite(
     assert.equal(await call("echo", 1), 1);
   });
 
+  it(
+    "tells how far a call has come: the first report, and the last one before the answer",
+    async ({ call }) => {
+      const heard: Progress[] = [];
+      const steps = await call("counts", 20_000, undefined, { onProgress: (progress) => heard.push(progress) });
+      assert.equal(steps, 20_000);
+      assert.deepEqual(heard.at(0), { done: 1, total: 20_000, message: "step 1" });
+      assert.deepEqual(heard.at(-1), { done: 20_000, total: 20_000, message: "step 20000" });
+      assert.ok(heard.length < 1_000, `${heard.length} reports`);
+      assert.equal(await call("counts", 3), 3);
+    },
+    { memoryMiB: 48, cpuMs: 20_000, wallMs: 30_000 },
+  );
+
+  it(
+    "hears a report while the plugin goes on without returning",
+    async ({ call }) => {
+      const heard: Progress[] = [];
+      const loop = call("tellsAndLoops", null, undefined, { onProgress: (progress) => heard.push(progress) });
+      await assert.rejects(loop, { code: "SANDBOX_CPU" });
+      assert.deepEqual(heard, [{ message: "before the loop" }]);
+      assert.equal(await call("echo", "still here"), "still here");
+    },
+    UNHURRIED,
+  );
+
+  it("refuses what is no report of progress, and cuts what is too long", async ({ call }) => {
+    const heard: Progress[] = [];
+    const more = { onProgress: (progress: Progress) => heard.push(progress) };
+    assert.deepEqual(
+      await call("noReport", null, undefined, more),
+      Array.from({ length: 6 }, () => "TypeError"),
+    );
+    assert.equal(heard.length, 0);
+    await call("manyWords", null, undefined, more);
+    const [first, ...others] = heard;
+    assert.deepEqual([first?.done, others.length], [0.5, 0]);
+    const message = first?.message ?? "";
+    assert.notEqual(message, "");
+    assert.ok(message.length <= 200 && !message.includes("\u202e"), message.slice(0, 20));
+  });
+
   survives("ends an endless loop and goes on", "loop", ["SANDBOX_CPU"], UNHURRIED);
   survives("ends a call that never answers and goes on", "never", ["SANDBOX_DEADLINE"]);
 
   webGlobalsSuite(engine, skips, level);
   rejectionSuite(engine, skips, level);
+  streamSuite(engine, skips, level);
 
   test(`${subject}: refuses code that fails while it is loaded`, async () => {
     for (const code of ["throw new Error('at load')", "for (;;);", "not javascript(", "x".repeat(10)]) {

@@ -34,7 +34,7 @@ export interface ContractBundle {
 interface Opened {
   readonly supervisor: Supervisor;
   readonly lines: LogLine[];
-  call(action: string, input?: unknown, signal?: AbortSignal): Promise<unknown>;
+  call(action: string, input?: unknown, signal?: AbortSignal, cpuMs?: number): Promise<unknown>;
 }
 
 /** How the broker of these tests answers `ctx.config.get()`. */
@@ -45,6 +45,7 @@ function open(
   level: SecurityLevel,
   { code, sourceName }: ContractBundle,
   answer: Answer = async () => ({ value: { key: "set" } }),
+  cpuMs = 300,
 ): Opened {
   const supervisor = new Supervisor();
   const lines: LogLine[] = [];
@@ -55,12 +56,14 @@ function open(
     level,
     code,
     sourceName,
-    limits: { memoryMiB: 32, cpuMs: 300, wallMs: 30_000 },
+    limits: { memoryMiB: 32, cpuMs, wallMs: 30_000 },
     onRequest: answer,
     onLog: (line) => lines.push(line),
   });
-  const call = async (action: string, input: unknown = null, signal?: AbortSignal): Promise<unknown> =>
-    decodeValue(await compartment.call({ action, input: encodeValue(input), caller: undefined, about: "{}", signal }));
+  const call: Opened["call"] = async (action, input = null, signal, ofAction) => {
+    const sent = { action, input: encodeValue(input), caller: undefined, about: "{}", signal, cpuMs: ofAction };
+    return decodeValue(await compartment.call(sent));
+  };
   return { supervisor, lines, call };
 }
 
@@ -145,6 +148,16 @@ export async function contractSuite(engine: EngineDescriptor, bundle: ContractBu
     it("ends what computes too long, and goes on", async ({ call }) => {
       await assert.rejects(call("loops"), { code: "SANDBOX_CPU" });
       assert.equal(await call("echo", "on"), "on");
+    });
+
+    it("ends what computes longer than its action may, and goes on", async () => {
+      const patient = open(engine, level, bundle, undefined, 60_000);
+      try {
+        await assert.rejects(patient.call("loops", null, undefined, 200), { code: "SANDBOX_CPU" });
+        assert.equal(await patient.call("echo", "on"), "on");
+      } finally {
+        patient.supervisor.close();
+      }
     });
 
     it("holds the memory limit, and goes on", async ({ call }) => {

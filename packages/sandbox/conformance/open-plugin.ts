@@ -1,8 +1,11 @@
+import assert from "node:assert/strict";
+
 import type { Limits, SecurityLevel } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
-import type { BrokerRequest, CallUsage, LogLine } from "../src/compartment-plan.ts";
+import type { BrokerRequest, CallUsage, LogLine, SandboxCall } from "../src/compartment-plan.ts";
 import type { EngineDescriptor } from "../src/engine.ts";
+import { ItemStream } from "../src/item-stream.ts";
 import { Supervisor } from "../src/node-supervisor.ts";
 import type { SupervisedCompartment } from "../src/node-supervised-compartment.ts";
 
@@ -13,7 +16,17 @@ export interface OpenPlugin {
   readonly lines: LogLine[];
   /** What ended calls used, in their order. */
   readonly usages: CallUsage[];
-  call(action: string, input?: unknown, signal?: AbortSignal): Promise<unknown>;
+  /** Calls an action that streams. */
+  stream(action: string, input?: unknown, signal?: AbortSignal): OpenStream;
+  call(action: string, input?: unknown, signal?: AbortSignal, more?: Partial<SandboxCall>): Promise<unknown>;
+}
+
+/** A stream under test. */
+export interface OpenStream {
+  /** The next item; `undefined` when there is none any more. */
+  take(): Promise<unknown>;
+  /** Resolves when the stream has ended, also with items that nobody took. */
+  readonly whole: Promise<void>;
 }
 
 export interface OpenOptions {
@@ -43,7 +56,7 @@ export function openPlugin(engine: EngineDescriptor, code: string | Uint8Array, 
     onRequest: options.onRequest ?? (async () => ({})),
     onLog: (line) => lines.push(line),
   });
-  const call = async (action: string, input: unknown = null, signal?: AbortSignal): Promise<unknown> =>
+  const call = async (action: string, input: unknown = null, signal?: AbortSignal, more = {}): Promise<unknown> =>
     decodeValue(
       await compartment.call({
         action,
@@ -52,7 +65,18 @@ export function openPlugin(engine: EngineDescriptor, code: string | Uint8Array, 
         about: "{}",
         signal,
         onUsage: (usage) => usages.push(usage),
+        ...more,
       }),
     );
-  return { supervisor, compartment, lines, usages, call };
+  const stream = (action: string, input: unknown = null, signal?: AbortSignal): OpenStream => {
+    const items = new ItemStream(decodeValue, (error) => assert.fail(String(error)));
+    const whole = compartment
+      .call({ action, input: encodeValue(input), caller: undefined, about: "{}", signal, items })
+      .then(() => undefined)
+      .finally(() => items.end());
+    whole.catch(() => undefined); // Whoever asks how it ended hears it.
+    const take = async (): Promise<unknown> => (await items.take())?.value;
+    return { take, whole };
+  };
+  return { supervisor, compartment, lines, usages, call, stream };
 }

@@ -27,9 +27,7 @@ export function allowedBytes(plans: Iterable<CompartmentPlan>): number {
   return bytes + Math.min(count, MAX_SLACKS) * COMPARTMENT_SLACK_BYTES;
 }
 
-/** CPU time that a process may use without a word while these plans are at work, milliseconds. */
-export function allowedSilentMs(plans: Iterable<CompartmentPlan>): number {
-  let cpuMs = 0;
-  for (const { limits } of plans) cpuMs = Math.max(cpuMs, limits.cpuMs);
-  return SILENT_SHARE * cpuMs + SILENT_SLACK_MS;
+/** CPU time that a process may use without a word while those are at work who may use so much each, milliseconds. */
+export function allowedSilentMs(cpuMsAtWork: readonly number[]): number {
+  return SILENT_SHARE * Math.max(0, ...cpuMsAtWork) + SILENT_SLACK_MS;
 }

@@ -2,6 +2,8 @@ import type { Limits, SecurityLevel } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
 import type { EngineDescriptor } from "./engine.ts";
+import type { ItemStream } from "./item-stream.ts";
+import type { Progress } from "./progress.ts";
 
 /** A request of a plugin to the broker. Its compartment is known by the pipe, never by what it says. */
 export interface BrokerRequest {
@@ -45,6 +47,8 @@ export interface CompartmentPlan {
   readonly onRequest: (request: BrokerRequest) => Promise<unknown>;
   /** `instance`: as made by `makeInstance` for the instance that logged. */
   readonly onLog: (line: LogLine, instance: unknown) => void;
+  /** Hears now and then by how many bytes the process has grown, while it never held another plugin's code. */
+  readonly onMemory?: ((grownBytes: number) => void) | undefined;
   /**
    * Makes what the embedding side keeps of one running instance: called each time the code is loaded anew, so what it
    * made lasts as long as the memory of that instance does. Opaque to the sandbox.
@@ -64,6 +68,15 @@ export interface SandboxCall {
   readonly onEnter?: ((instance: unknown) => void) | undefined;
   /** Hears what the call used, before it is settled; not when it was lost with its process or compartment. */
   readonly onUsage?: ((usage: CallUsage) => void) | undefined;
+  /** Hears how far the call has come, while it is under way, some twenty times a second at most. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Where the items of an action go that streams. The call's own value is then the end of the stream, and says nothing. */
+  readonly items?: ItemStream<unknown> | undefined;
+  /** What its action has less of than the plugin, milliseconds: CPU time, and wall time for the answer or each item. */
+  readonly cpuMs?: number | undefined;
+  readonly wallMs?: number | undefined;
+  /** When it ends at the latest, by `performance.now()`. Of a stream, whoever takes its items is in this time too. */
+  readonly deadlineAt?: number | undefined;
 }
 
 /** What a call used, as its sandbox host tells; never more than its wall time. */

@@ -23,6 +23,8 @@ export interface EngineDescriptor {
    * a plugin gets several, and further calls wait for one that is free.
    */
   readonly callsPerProcess?: 1;
+  /** Whether plugins in it can give their answer in pieces. */
+  readonly streams?: true;
   /** Nothing of a call is left in memory for the next one. Absent: whatever a call read may still be there. */
   readonly isFresh?: true;
 }
@@ -49,10 +51,14 @@ export interface CompartmentPort {
   entering(): void;
   /** `cpuMs`: CPU time that was charged to the call, milliseconds. */
   result(callId: number, json: string, bytes: readonly Uint8Array[], cpuMs: number): void;
+  /** What `pull` asked for. */
+  item(callId: number, json: string, bytes: readonly Uint8Array[]): void;
   /** `failure` is JSON: `{name, message, stack, code}`, in the plugin's own words. */
   failure(callId: number, failure: string, cpuMs: number): void;
   request(requestId: number, callId: number, method: string, json: string, bytes: readonly Uint8Array[]): void;
   log(callId: number, level: string, text: string): void;
+  /** `json`: a `Progress` in the guest's words, looked at by whoever hears it. May come while the guest is entered. */
+  progress(callId: number, json: string): void;
   /** The compartment is gone, and with it every call in it. */
   lost(reason: LossReason): void;
 }
@@ -61,8 +67,29 @@ export interface CompartmentPort {
 export interface Compartment extends Disposable {
   /** Names of the actions that the plugin exports. */
   readonly actions: readonly string[];
-  /** `context` is JSON: what the plugin may know of the call. */
-  call(callId: number, action: string, json: string, bytes: readonly Uint8Array[], context: string): void;
+  /**
+   * `context` is JSON: what the plugin may know of the call. `cpuMs`: CPU time of the call, where it is less than the
+   * compartment's own.
+   */
+  call(
+    callId: number,
+    action: string,
+    json: string,
+    bytes: readonly Uint8Array[],
+    context: string,
+    cpuMs?: number,
+  ): void;
+  /** Like `call`, for an action that streams: it ends with a result that says nothing, and has items before. */
+  stream?(
+    callId: number,
+    action: string,
+    json: string,
+    bytes: readonly Uint8Array[],
+    context: string,
+    cpuMs?: number,
+  ): void;
+  /** Asks a stream for its next item. It answers with one item, the end of the stream or a failure. */
+  pull?(callId: number): void;
   settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void;
   cancel(callId: number): void;
 }

@@ -26,6 +26,8 @@ export type { ProgramEnd, ProgramOutcome, ProgramRun } from "./node-program.ts";
 export { runSandboxHost } from "./node-sandbox-host.ts";
 export type { EndReason } from "./node-sandbox.ts";
 export type { PluginFailure } from "./plugin-failure.ts";
+export type { Progress } from "./progress.ts";
+export { ItemStream } from "./item-stream.ts";
 export { machineWalls } from "./walls/node-machine-walls.ts";
 export type { ChosenWall, MachineWalls, WallOptions } from "./walls/node-machine-walls.ts";
 export { programWall } from "./walls/node-program-wall.ts";

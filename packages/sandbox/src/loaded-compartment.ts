@@ -4,6 +4,7 @@ import { LogGate } from "./log-gate.ts";
 
 /** More than a sandbox host lets pass: only one that was taken over comes to this. */
 const MAX_LINES_PER_SECOND = 2_000;
+const MAX_REPORTS_PER_SECOND = 200;
 
 /** One compartment in one process, from the message that loads it until it is forgotten. */
 export class LoadedCompartment {
@@ -14,6 +15,7 @@ export class LoadedCompartment {
   readonly deadlineAt: number;
   readonly whenLoaded: Promise<void>;
   readonly logGate = new LogGate(MAX_LINES_PER_SECOND);
+  readonly progressGate = new LogGate(MAX_REPORTS_PER_SECOND);
   readonly #resolve: () => void;
   readonly #reject: (error: SandboxError) => void;
   /** What the embedding side keeps of it. */

@@ -85,6 +85,11 @@ export class Cell {
     return count < 2 ? 0 : Math.min(100 * 2 ** (count - 2), MAX_BACK_OFF_MS);
   }
 
+  /** Whether its process may be at work for callers who left. */
+  get worksForNobody(): boolean {
+    return this.#running?.worksForNobody === true;
+  }
+
   /** Whether there is a process now. */
   get isRunning(): boolean {
     return this.#running !== undefined;

@@ -5,10 +5,13 @@ import { SandboxError } from "./errors.ts";
 import type { Cell } from "./node-cell.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { Home } from "./home.ts";
+import { STREAM_GRACE_MS } from "./node-running.ts";
 import { cancelled } from "./outcome.ts";
 
 /** How long a process that runs a cancelled call lives on: the plugin hears of the cancellation, then it ends. */
 const CANCEL_GRACE_MS = 50;
+/** How often a stream that was left is looked at. */
+const LOOK_MS = 10;
 
 interface Waiting {
   readonly begin: (cell: Cell) => void;
@@ -42,8 +45,10 @@ export class LeasePool implements Home {
       return answer;
     } catch (error) {
       // The caller has left, but the plugin may still be at work for it: that process takes no other call.
-      if (error instanceof SandboxError && error.code === "SANDBOX_CANCELLED") this.#retire(cell);
-      else this.#giveBack(cell);
+      if (error instanceof SandboxError && error.code === "SANDBOX_CANCELLED") {
+        if (call.items === undefined) this.#retire(cell);
+        else this.#retireUnlessEnded(cell);
+      } else this.#giveBack(cell);
       throw error;
     }
   }
@@ -107,12 +112,23 @@ export class LeasePool implements Home {
   }
 
   #retire(cell: Cell): void {
+    setTimeout(() => this.#drop(cell), CANCEL_GRACE_MS);
+  }
+
+  /** A stream that ends in time when it was left leaves its process free. */
+  #retireUnlessEnded(cell: Cell, untilAt = performance.now() + STREAM_GRACE_MS): void {
     setTimeout(() => {
-      this.#busy.delete(cell);
-      cell.close();
-      const successor = this.#waiting.size > 0 && !this.#isClosed ? this.#take() : undefined;
-      if (successor !== undefined) this.#giveBack(successor);
-    }, CANCEL_GRACE_MS);
+      if (!cell.worksForNobody && !this.#isClosed) this.#giveBack(cell);
+      else if (performance.now() < untilAt && !this.#isClosed) this.#retireUnlessEnded(cell, untilAt);
+      else this.#drop(cell);
+    }, LOOK_MS);
+  }
+
+  #drop(cell: Cell): void {
+    this.#busy.delete(cell);
+    cell.close();
+    const successor = this.#waiting.size > 0 && !this.#isClosed ? this.#take() : undefined;
+    if (successor !== undefined) this.#giveBack(successor);
   }
 
   unload(compartment: CompartmentPlan): void {

@@ -18,6 +18,8 @@ export interface Watched {
   usage(): Usage | undefined;
   /** What it may use: CPU time without a sign of progress. */
   allowance(): Allowance;
+  /** What it uses was looked at. */
+  used(usage: Usage): void;
   /** It uses more than it may. */
   overdrew(reason: "memory" | "cpu"): void;
 }
@@ -79,6 +81,7 @@ export class ProcessWatch {
 
   #look(allowance: Allowance): void {
     const usage = this.#watched.usage();
+    if (usage !== undefined) this.#watched.used(usage);
     const reason = usage && this.#usage.check(usage, allowance);
     if (reason !== undefined) this.#watched.overdrew(reason);
   }

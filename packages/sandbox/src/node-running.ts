@@ -7,6 +7,7 @@ import type { SandboxError } from "./errors.ts";
 import { inputBytesOf, verifyRoom } from "./input-room.ts";
 import { Leaving } from "./leaving.ts";
 import { LoadedCompartment } from "./loaded-compartment.ts";
+import { isCrash } from "./loss.ts";
 import type { Loss } from "./loss.ts";
 import { BrokerDoor } from "./node-broker-door.ts";
 import { ProcessWatch } from "./node-process-watch.ts";
@@ -16,11 +17,22 @@ import { PendingCalls } from "./pending-calls.ts";
 import type { PendingCall } from "./pending-calls.ts";
 import { parsePluginFailure } from "./plugin-failure.ts";
 import { FromSandbox, ToSandbox } from "./protocol.ts";
-import type { LoadHead } from "./protocol.ts";
-import { parseCpuMs, parseLoss, tryParseLog, tryParseRequest, tryParseWords } from "./sandbox-message.ts";
+import type { CallExtras, LoadHead } from "./protocol.ts";
+import { MAX_ITEM_BYTES, StreamWindow } from "./stream-window.ts";
+import {
+  isProgressSized,
+  parseCpuMs,
+  parseLoss,
+  tryParseLog,
+  tryParseProgressMessage,
+  tryParseRequest,
+  tryParseWords,
+} from "./sandbox-message.ts";
 
 /** How long a plugin may go on with a call that was cancelled. */
 const CANCEL_GRACE_MS = 50;
+/** How long a stream that was left may take to end: its generator has work of its own to do then. */
+export const STREAM_GRACE_MS = 1_000;
 
 /** One process in service. */
 export class Running {
@@ -51,8 +63,9 @@ export class Running {
       isBusy: () => this.#calls.size > 0 || this.#leaving.size > 0 || this.#loading().length > 0,
       lookAtTime: (now) => this.#lookAtTime(now),
       usage: () => this.#attached?.usage(),
-      allowance: () => ({ bytes: this.#allowedBytes, cpuMs: allowedSilentMs(this.#plansAtWork()) }),
+      allowance: () => ({ bytes: this.#allowedBytes, cpuMs: allowedSilentMs(this.#cpuMsAtWork()) }),
       overdrew: (reason) => this.#overdrew(reason),
+      used: ({ grownBytes }) => this.#tellMemory(grownBytes),
     });
     this.#door = new BrokerDoor(
       () => this.#attached,
@@ -105,6 +118,11 @@ export class Running {
     return this.#leaving.whenEmpty();
   }
 
+  /** Whether plugins may still be at work for callers who left. */
+  get worksForNobody(): boolean {
+    return this.#calls.areSomeAbandoned;
+  }
+
   isLoaded(plan: CompartmentPlan): boolean {
     return this.#loaded.get(plan)?.isReady === true;
   }
@@ -132,7 +150,7 @@ export class Running {
   }
 
   call(plan: CompartmentPlan, call: SandboxCall): Promise<WireValue> {
-    const { action, input, caller, about, signal, onUsage, onEnter } = call;
+    const { action, input, caller, about, signal, onUsage, onEnter, onProgress, items } = call;
     const entry = this.#loaded.get(plan);
     const sandbox = this.#attached;
     if (this.#hasEnded || entry === undefined || sandbox === undefined)
@@ -142,23 +160,31 @@ export class Running {
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const startedAt = performance.now();
+      const itemMs = call.wallMs ?? plan.limits.wallMs;
+      const endsAt = call.deadlineAt ?? Number.POSITIVE_INFINITY;
       const id = this.#calls.add((newId) => ({
         id: newId,
         compartment: entry,
         context: { action, caller },
         inputBytes,
+        cpuMs: call.cpuMs ?? plan.limits.cpuMs,
         startedAt,
-        deadlineAt: startedAt + plan.limits.wallMs,
+        deadlineAt: Math.min(startedAt + itemMs, endsAt),
         resolve,
         reject,
         stopListening: signal && listenForAbort(signal, () => this.#giveUp(newId, cancelled(action))),
         onUsage,
+        onProgress,
+        stream: items && { items, window: new StreamWindow(), itemMs, endsAt },
       }));
       if (this.#calls.size === 1) this.#watch.begin();
       this.#watch.watchClosely();
+      items?.begin(() => this.#itemTaken(id));
+      const extras = extrasOf(call);
+      const head = extras === undefined ? [entry.id, action, about] : [entry.id, action, about, extras];
       try {
         onEnter?.(entry.instance);
-        sandbox.send({ type: ToSandbox.call, id, head: JSON.stringify([entry.id, action, about]), value: input });
+        sandbox.send({ type: ToSandbox.call, id, head: JSON.stringify(head), value: input });
       } catch (error) {
         this.#calls.settle(id)?.reject(error as SandboxError); // WIRE_VALUE_TOO_LARGE
       }
@@ -171,13 +197,14 @@ export class Running {
     const call = this.#calls.abandon(id);
     if (call === undefined) return;
     call.reject(error);
+    const graceMs = call.stream === undefined ? CANCEL_GRACE_MS : STREAM_GRACE_MS;
     // A plugin that goes on computing for nobody is unloaded.
     setTimeout(() => {
       if (!this.#calls.endAbandoned(id) || this.#calls.isWaitedFor(call.compartment)) return;
       if (this.#byId.get(call.compartment.id) !== call.compartment) return;
       this.#forget(call.compartment, "closed");
       this.#leave(call.compartment, true);
-    }, CANCEL_GRACE_MS).unref();
+    }, graceMs).unref();
   }
 
   unload(plan: CompartmentPlan): void {
@@ -217,9 +244,12 @@ export class Running {
     return entered !== undefined && this.#atWork().has(entered) ? entered : this.#leaving.get(this.#entered);
   }
 
-  #plansAtWork(): CompartmentPlan[] {
+  /** CPU time that whoever may be at work may use. Loading, and work for nobody, is the plugin's. */
+  #cpuMsAtWork(): number[] {
     const inside = this.#inside();
-    return [...(inside === undefined ? this.#atWork() : [inside])].map(({ plan }) => plan);
+    return [...(inside === undefined ? this.#atWork() : [inside])].map((entry) =>
+      entry.isReady ? this.#calls.mostCpuMsOf(entry) || entry.plan.limits.cpuMs : entry.plan.limits.cpuMs,
+    );
   }
 
   #lookAtTime(now: number): void {
@@ -248,6 +278,13 @@ export class Running {
     this.#leave(entry, true);
   }
 
+  /** Of a process with several plugins nobody can say whose memory it is. */
+  #tellMemory(grownBytes: number | undefined): void {
+    if (grownBytes === undefined || this.#plugins.size !== 1) return;
+    const [plan] = this.#loaded.keys();
+    plan?.onMemory?.(Math.max(grownBytes, 0));
+  }
+
   #overdrew(reason: "memory" | "cpu"): void {
     if (reason === "cpu") this.#culprit = this.#inside();
     this.end(reason);
@@ -259,6 +296,9 @@ export class Running {
       case FromSandbox.log:
         // Lines of a log are no progress: they leave while an entry goes on.
         return this.#takeLog(message);
+      case FromSandbox.progress:
+        // Nor is this, whatever it is called: it too leaves while an entry goes on.
+        return this.#takeProgress(message);
       case FromSandbox.entered:
         this.#entered = id;
         return;
@@ -275,6 +315,8 @@ export class Running {
         const failure = parsePluginFailure(words);
         return call?.reject(pluginThrew("SANDBOX_PLUGIN_THREW", `the action ${call.context.action} failed`, failure));
       }
+      case FromSandbox.item:
+        return this.#takeItem(message);
       case FromSandbox.request:
         return this.#takeRequest(message);
       case FromSandbox.loaded:
@@ -329,6 +371,43 @@ export class Running {
     entry.plan.onLog({ level: line.level, text: line.text, action }, entry.instance);
   }
 
+  /** Of a call that has ended it may be late; of one that did not ask for it, it is invented. */
+  #takeProgress(message: Message): void {
+    const call = this.#calls.get(message.id);
+    if (call === undefined) return this.#calls.areSomeLate ? undefined : this.end("protocol");
+    const { onProgress, compartment } = call;
+    if (onProgress === undefined || !isProgressSized(message)) return this.end("protocol");
+    // More of it than our sandbox hosts send is not even read.
+    if (!compartment.progressGate.admit(performance.now()).passes) return;
+    const progress = tryParseProgressMessage(message);
+    if (progress === undefined) return this.end("protocol");
+    // What the listener throws is its own, and must not end up in the middle of a read.
+    queueMicrotask(() => onProgress(progress));
+  }
+
+  #takeItem({ id, value }: Message): void {
+    const call = this.#calls.get(id);
+    if (call === undefined) return this.#calls.areSomeLate ? undefined : this.end("protocol");
+    const size = value === undefined ? Number.POSITIVE_INFINITY : inputBytesOf(value);
+    // Nobody asked for more than the window lets pass, or for an item of that size.
+    if (value === undefined || call.stream?.window.isOpen !== true || size > MAX_ITEM_BYTES)
+      return this.end("protocol");
+    const { items, window, itemMs, endsAt } = call.stream;
+    window.sent(size);
+    // Whoever takes the items may be slow: the plugin's time does not pass while it is asked for nothing.
+    call.deadlineAt = window.isOpen ? Math.min(performance.now() + itemMs, endsAt) : endsAt;
+    items.push(value);
+  }
+
+  #itemTaken(id: number): void {
+    const call = this.#calls.get(id);
+    if (call?.stream === undefined) return; // It ended, and the rest is taken.
+    const { window, itemMs, endsAt } = call.stream;
+    if (!window.isOpen) call.deadlineAt = Math.min(performance.now() + itemMs, endsAt);
+    window.taken();
+    this.#attached?.send({ type: ToSandbox.taken, id, head: "" });
+  }
+
   /** A compartment is gone: its calls fail, its next call loads it anew. `culprit`: the one that is to blame. */
   #forget(entry: LoadedCompartment, reason: EndReason | LossReason, culprit?: PendingCall): void {
     this.#loaded.delete(entry.plan);
@@ -346,15 +425,26 @@ export class Running {
     const atWork = new Set([...this.#atWork(), ...this.#leaving.compartments()].map(({ plan }) => plan.plugin));
     const isCulprit = (each: PendingCall | LoadedCompartment): boolean =>
       this.#culprit === undefined || this.#culprit === each;
+    const isShared = this.#culprit === undefined && this.#plugins.size > 1 && isCrash({ reason });
     for (const call of this.#calls.takeAll())
-      call.reject(lossError(call.context.action, reason, isCulprit(call) || isCulprit(call.compartment)));
-    for (const entry of this.#byId.values()) entry.failLoading(lossError("load", reason, isCulprit(entry)));
+      call.reject(lossError(call.context.action, reason, isCulprit(call) || isCulprit(call.compartment), isShared));
+    for (const entry of this.#byId.values()) entry.failLoading(lossError("load", reason, isCulprit(entry), isShared));
     this.#loaded.clear();
     this.#byId.clear();
     this.#leaving.clear();
     const culprit = this.#culprit && ("plan" in this.#culprit ? this.#culprit : this.#culprit.compartment).plan.plugin;
     this.#onEnd({ reason, lastWords, plugins: [...this.#plugins], atWork: [...atWork], culprit });
   }
+}
+
+/** What a call asks for beyond an answer; most ask for nothing. */
+function extrasOf({ onProgress, items, cpuMs }: SandboxCall): CallExtras | undefined {
+  if (onProgress === undefined && items === undefined && cpuMs === undefined) return undefined;
+  return {
+    ...(onProgress !== undefined && { progress: true }),
+    ...(items !== undefined && { stream: true }),
+    ...(cpuMs !== undefined && { cpuMs }),
+  };
 }
 
 /** Answers with what stops the listening. */

@@ -7,12 +7,15 @@ import type { Message, WireValue } from "@berth/wire";
 import { EntryTurns } from "./entry-turns.ts";
 import { BatchedPipe } from "./node-batched-pipe.ts";
 import { PluginLoadError } from "./engine.ts";
-import type { Compartment, CompartmentOptions, CompartmentPort, Engine } from "./engine.ts";
+import type { Compartment, CompartmentOptions, CompartmentPort, Engine, LossReason } from "./engine.ts";
 import { IdleMoments } from "./node-idle-moments.ts";
 import { LogGate, MAX_LINE_LENGTH } from "./log-gate.ts";
+import { ProgressRelay } from "./progress-relay.ts";
+import { MAX_PROGRESS_BYTES, tryParseProgress } from "./progress.ts";
 import { FromSandbox, MAX_WORDS_BYTES, PIPE_DESCRIPTOR, ToSandbox } from "./protocol.ts";
-import type { LoadHead } from "./protocol.ts";
+import type { CallExtras, LoadHead } from "./protocol.ts";
 import { MAX_REQUEST_BYTES, RequestWindow } from "./request-window.ts";
+import { StreamWindow, MAX_ITEM_BYTES } from "./stream-window.ts";
 import { confine } from "./walls/node-confine.ts";
 import type { Leave } from "./walls/node-confine.ts";
 import { FOREIGN_FUNCTIONS_FILE } from "./walls/node-foreign-functions.ts";
@@ -23,9 +26,12 @@ export { loadAddon, runtimeFile } from "./walls/node-runtime-files.ts";
 const MAX_METHOD_LENGTH = 1_000;
 const STDERR_DESCRIPTOR = 2;
 const NO_BYTES = new Uint8Array(0);
+const NO_SECTIONS: readonly Uint8Array[] = [];
 const NO_VALUE: WireValue = { json: Buffer.from("null"), bytes: [] };
 /** Lines that one compartment may log in a second; the rest is counted, not sent. */
 const MAX_LINES_PER_SECOND = 1_000;
+/** Reports of progress that one compartment may send in a second, for all of its calls; the latest of each wait. */
+const MAX_REPORTS_PER_SECOND = 100;
 
 /**
  * The main function of a sandbox-host process: serves one engine over descriptor 3 until the pipe ends.
@@ -56,6 +62,13 @@ export function runSandboxHost(engine: Engine): void {
   socket.on("error", () => leave(0));
 }
 
+/** A call of which items are wanted. */
+interface OpenStream {
+  readonly window: StreamWindow;
+  /** Whether the plugin was asked for an item that has not come. */
+  isAsked: boolean;
+}
+
 class SandboxHost {
   readonly #engine: Engine;
   readonly #pipe: BatchedPipe;
@@ -64,6 +77,10 @@ class SandboxHost {
   readonly #windows = new Map<number, RequestWindow>();
   /** Which compartment a call belongs to. */
   readonly #calls = new Map<number, number>();
+  /** Calls of which somebody hears how far they have come. */
+  readonly #progress = new Map<number, ProgressRelay>();
+  readonly #gates = new Map<number, LogGate>();
+  readonly #streams = new Map<number, OpenStream>();
   readonly #idleMoments: IdleMoments;
   /** Requests are numbered by each guest; the pipe needs one numbering for all. */
   readonly #requests = new Map<number, { compartment: number; requestId: number }>();
@@ -92,11 +109,26 @@ class SandboxHost {
     this.#idleMoments.noteWork();
     switch (type) {
       case ToSandbox.call: {
-        const [compartment, action, context] = JSON.parse(head) as [number, string, string];
+        const [compartment, action, context, extras] = JSON.parse(head) as [number, string, string, CallExtras?];
         this.#calls.set(id, compartment);
+        if (extras?.progress === true) this.#progress.set(id, this.#relayOf(id, compartment));
+        if (extras?.stream === true) {
+          this.#streams.set(id, { window: new StreamWindow(), isAsked: false });
+          return this.#inTurn(compartment, () => {
+            this.#enter(compartment)?.stream?.(id, action, textOf(value), value.bytes, context, extras.cpuMs);
+            this.#pull(id, compartment);
+          });
+        }
         return this.#inTurn(compartment, () =>
-          this.#enter(compartment)?.call(id, action, textOf(value), value.bytes, context),
+          this.#enter(compartment)?.call(id, action, textOf(value), value.bytes, context, extras?.cpuMs),
         );
+      }
+      case ToSandbox.taken: {
+        const compartment = this.#calls.get(id);
+        const stream = this.#streams.get(id);
+        if (compartment === undefined || stream === undefined) return; // It has ended meanwhile.
+        stream.window.taken();
+        return this.#inTurn(compartment, () => this.#pull(id, compartment));
       }
       case ToSandbox.answer:
       case ToSandbox.refusal: {
@@ -112,6 +144,8 @@ class SandboxHost {
       case ToSandbox.cancel: {
         const compartment = this.#calls.get(id);
         if (compartment === undefined) return;
+        // Nothing more is asked for; what the plugin does at the end is its own.
+        this.#streams.delete(id);
         return this.#inTurn(compartment, () => this.#enter(compartment)?.cancel(id));
       }
       case ToSandbox.load:
@@ -176,7 +210,14 @@ class SandboxHost {
     this.#compartments.delete(id);
     this.#windows.delete(id);
     this.#turns.drop(id);
-    for (const [callId, compartment] of this.#calls) if (compartment === id) this.#calls.delete(callId);
+    this.#gates.delete(id);
+    for (const [callId, compartment] of this.#calls) {
+      if (compartment !== id) continue;
+      this.#calls.delete(callId);
+      this.#streams.delete(callId);
+      this.#progress.get(callId)?.drop();
+      this.#progress.delete(callId);
+    }
     for (const [key, request] of this.#requests) if (request.compartment === id) this.#requests.delete(key);
   }
 
@@ -191,7 +232,7 @@ class SandboxHost {
     return {
       entering: () => this.#entering(compartment),
       result: (callId, json, bytes, cpuMs) => {
-        this.#calls.delete(callId);
+        this.#endCall(callId);
         try {
           this.#send(FromSandbox.result, callId, formatCpu(cpuMs), json, bytes);
         } catch (error) {
@@ -205,8 +246,9 @@ class SandboxHost {
           );
         }
       },
+      item: (callId, json, bytes) => this.#item(callId, compartment, json, bytes),
       failure: (callId, failure, cpuMs) => {
-        this.#calls.delete(callId);
+        this.#endCall(callId);
         this.#sendWords(FromSandbox.failure, callId, failure, formatCpu(cpuMs));
       },
       request: (requestId, callId, method, json, bytes) =>
@@ -217,11 +259,64 @@ class SandboxHost {
         if (droppedBefore > 0) this.#log(compartment, 0, "warn", `${droppedBefore} lines of the log were dropped`);
         this.#log(compartment, callId, level, text);
       },
-      lost: (reason) => {
-        this.#unload(compartment);
-        this.#session.send({ type: FromSandbox.lost, id: compartment, head: reason });
+      progress: (callId, json) => {
+        if (this.#calls.get(callId) === compartment) this.#progress.get(callId)?.offer(json);
       },
+      lost: (reason) => this.#lose(compartment, reason),
     };
+  }
+
+  #lose(compartment: number, reason: LossReason): void {
+    this.#unload(compartment);
+    this.#session.send({ type: FromSandbox.lost, id: compartment, head: reason });
+  }
+
+  #pull(callId: number, compartment: number): void {
+    const stream = this.#streams.get(callId);
+    if (stream === undefined || stream.isAsked || !stream.window.isOpen) return;
+    stream.isAsked = true;
+    this.#enter(compartment)?.pull?.(callId);
+  }
+
+  /** What nobody asked for is not heard: the guest library gives one item for each time that it is asked. */
+  #item(callId: number, compartment: number, json: string, bytes: readonly Uint8Array[]): void {
+    const stream = this.#streams.get(callId);
+    if (stream?.isAsked !== true || this.#calls.get(callId) !== compartment) return;
+    const size = bytes.reduce((sum, { length }) => sum + length, Buffer.byteLength(json));
+    // The guest library refuses it: this plugin tampered with its own.
+    if (size > MAX_ITEM_BYTES) return this.#lose(compartment, "crashed");
+    stream.isAsked = false;
+    stream.window.sent(size);
+    this.#send(FromSandbox.item, callId, "", json, bytes);
+    // Later: the guest may not be entered while it is being heard, and neighbours have their turn.
+    this.#turns.add(compartment, () => this.#pull(callId, compartment));
+  }
+
+  #endCall(callId: number): void {
+    this.#calls.delete(callId);
+    if (this.#streams.size > 0) this.#streams.delete(callId);
+    if (this.#progress.size === 0) return;
+    this.#progress.get(callId)?.end();
+    this.#progress.delete(callId);
+  }
+
+  #relayOf(callId: number, compartment: number): ProgressRelay {
+    let gate = this.#gates.get(compartment);
+    if (gate === undefined) this.#gates.set(compartment, (gate = new LogGate(MAX_REPORTS_PER_SECOND)));
+    return new ProgressRelay({
+      now: () => performance.now(),
+      setTimer(run, delayMs) {
+        const timer = setTimeout(run, delayMs);
+        return () => clearTimeout(timer);
+      },
+      admit: () => gate.admit(performance.now()).passes,
+      send: (json) => {
+        if (json.length > MAX_PROGRESS_BYTES || tryParseProgress(json) === undefined) return;
+        this.#send(FromSandbox.progress, callId, "", json, NO_SECTIONS);
+        // The guest may be entered and not return for long.
+        this.#pipe.flush();
+      },
+    });
   }
 
   #request(

@@ -85,6 +85,8 @@ export class Sandbox {
       if (this.#pipe?.destroyed === false) this.#pipe.write(bytes);
     });
     this.#session = new Session(outgoing.write, (message) => {
+      // What came with the frame that broke the protocol is no better.
+      if (this.#endReason === "protocol") return;
       if (message.type !== FromSandbox.ready) return this.#listener?.message(message);
       // Once: what it weighs when ready is what its memory is measured from.
       if (this.#isReady) return this.end("protocol");

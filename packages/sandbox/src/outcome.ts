@@ -16,15 +16,21 @@ const OUTCOMES: Readonly<Record<EndReason | LossReason, [SandboxErrorCode, strin
 
 /**
  * The error of a call that was lost with its compartment. `isCulprit` false: another call made us end the process.
+ * `isShared`: others were in the process too, and nobody knows whose fault it was.
  */
-export function lossError(action: string, reason: EndReason | LossReason, isCulprit = true): SandboxError {
+export function lossError(
+  action: string,
+  reason: EndReason | LossReason,
+  isCulprit = true,
+  isShared = false,
+): SandboxError {
   const [code, words] = OUTCOMES[reason];
   if (!isCulprit && reason !== "closed")
     return new SandboxError(
       "SANDBOX_NEIGHBOUR",
       `the action ${action} was lost because of another call: that one ${words}`,
     );
-  return new SandboxError(code, `the action ${action} ${words}`);
+  return new SandboxError(code, `the action ${action} ${words}`, isShared ? { details: { sharedProcess: true } } : {});
 }
 
 export const cancelled = (action: string): SandboxError =>

@@ -2,7 +2,9 @@ import type { WireValue } from "@berth/wire";
 
 import type { CallContext, SandboxCall } from "./compartment-plan.ts";
 import type { SandboxError } from "./errors.ts";
+import type { ItemStream } from "./item-stream.ts";
 import type { LoadedCompartment } from "./loaded-compartment.ts";
+import type { StreamWindow } from "./stream-window.ts";
 
 /** A call that was sent to a process and that somebody waits for. */
 export interface PendingCall {
@@ -11,12 +13,27 @@ export interface PendingCall {
   readonly compartment: LoadedCompartment;
   readonly context: CallContext;
   readonly inputBytes: number;
+  /** CPU time that it may use, milliseconds. */
+  readonly cpuMs: number;
   readonly startedAt: number;
-  readonly deadlineAt: number;
+  /** Of a stream: when its next item is late, unless it is not asked for one; else when the call is. */
+  deadlineAt: number;
   readonly resolve: (value: WireValue) => void;
   readonly reject: (error: SandboxError) => void;
   readonly stopListening: (() => void) | undefined;
   readonly onUsage: SandboxCall["onUsage"];
+  readonly onProgress: SandboxCall["onProgress"];
+  readonly stream: PendingStream | undefined;
+}
+
+/** What a call has besides that streams. */
+export interface PendingStream {
+  readonly items: ItemStream<unknown>;
+  readonly window: StreamWindow;
+  /** Time for each item, milliseconds. */
+  readonly itemMs: number;
+  /** When the whole stream ends at the latest. */
+  readonly endsAt: number;
 }
 
 /** The calls under way in one process, and what may still come of those that were given up. */
@@ -84,6 +101,15 @@ export class PendingCalls {
     return this.#lateAnswers < 0 ? "invented" : "late";
   }
 
+  /** Whether something may still come for calls that were given up: then what belongs to no call was not invented. */
+  get areSomeLate(): boolean {
+    return this.#lateAnswers > 0;
+  }
+
+  get areSomeAbandoned(): boolean {
+    return this.#abandoned.size > 0;
+  }
+
   /** Takes out every call of a compartment that is gone. Answers may still be on their way. */
   takeOf(compartment: LoadedCompartment): PendingCall[] {
     const taken: PendingCall[] = [];
@@ -108,6 +134,13 @@ export class PendingCalls {
   /** Whether anybody waits for a call of the compartment. */
   isWaitedFor(compartment: LoadedCompartment): boolean {
     return [...this.#calls.values()].some((call) => call.compartment === compartment);
+  }
+
+  /** CPU time that the calls which somebody waits for may use, of the one that may most; 0 when there is none. */
+  mostCpuMsOf(compartment: LoadedCompartment): number {
+    let cpuMs = 0;
+    for (const call of this.#calls.values()) if (call.compartment === compartment) cpuMs = Math.max(cpuMs, call.cpuMs);
+    return cpuMs;
   }
 
   /** Compartments that may be at work, also for nobody. */

@@ -4,7 +4,7 @@ export const ToSandbox = {
   load: 0x01,
   /** id = compartment */
   unload: 0x02,
-  /** id = call, head = `[compartment, action, context]`, value = input */
+  /** id = call, head = `[compartment, action, context]` and, where the call asks for more, `CallExtras`; value = input */
   call: 0x03,
   /** id = call */
   cancel: 0x04,
@@ -12,6 +12,8 @@ export const ToSandbox = {
   answer: 0x05,
   /** id = request, value = error report */
   refusal: 0x06,
+  /** id = call that streams: the oldest item that was not taken has been */
+  taken: 0x07,
 } as const;
 
 /** From a sandbox host to the supervisor. */
@@ -36,6 +38,10 @@ export const FromSandbox = {
   entered: 0x28,
   /** id = compartment: answers `unload` */
   unloaded: 0x29,
+  /** id = call that asked for it, value = `Progress` as JSON */
+  progress: 0x2a,
+  /** id = call that streams, value = one item of at most 1 MiB */
+  item: 0x2b,
 } as const;
 
 /** Head of `load`. */
@@ -43,6 +49,16 @@ export interface LoadHead {
   readonly sourceName: string;
   readonly memoryMiB: number;
   readonly cpuMs: number;
+}
+
+/** What a call asks for beyond an answer. Most calls ask for nothing, and say nothing of it. */
+export interface CallExtras {
+  /** Somebody hears how far the call has come. */
+  readonly progress?: true;
+  /** Items are wanted, of which the result is the end. */
+  readonly stream?: true;
+  /** CPU time of the call, where its action has less than the plugin; milliseconds. */
+  readonly cpuMs?: number;
 }
 
 /** Most bytes that a sandbox host says of a failure, or in a line of the log: they are read where they arrive. */

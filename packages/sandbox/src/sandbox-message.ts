@@ -4,6 +4,8 @@ import type { Message, WireValue } from "@berth/wire";
 import type { LogLine } from "./compartment-plan.ts";
 import type { LossReason } from "./engine.ts";
 import { MAX_LINE_LENGTH } from "./log-gate.ts";
+import { MAX_PROGRESS_BYTES, tryParseProgress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 import { MAX_WORDS_BYTES } from "./protocol.ts";
 import { MAX_REQUEST_BYTES } from "./request-window.ts";
 
@@ -46,6 +48,15 @@ export function tryParseWords(value: WireValue | undefined): string | undefined 
   } catch {
     return undefined; // Not UTF-8.
   }
+}
+
+/** Whether a message may be a report of progress: looked at before the report itself is. */
+export const isProgressSized = ({ value }: Message): boolean =>
+  value !== undefined && value.json.length <= MAX_PROGRESS_BYTES && value.bytes.length === 0;
+
+export function tryParseProgressMessage({ value }: Message): Progress | undefined {
+  const words = tryParseWords(value);
+  return words === undefined ? undefined : tryParseProgress(words);
 }
 
 /** CPU time of a call, milliseconds: what the head of its answer says, as far as that can be. */

@@ -46,8 +46,23 @@ export interface Context {
   };
   readonly files: Files;
   readonly exec: Exec;
+  /**
+   * Tells whoever called how far the call has come. May be called as often as convenient: some twenty reports a second
+   * reach the caller, and the latest one wins. Needs no permission.
+   */
+  progress(report: ProgressReport): void;
   /** An HTTP request. Needs `network_restricted` (or `network_unrestricted`). */
   fetch(url: string, options?: FetchOptions): Promise<FetchAnswer>;
+}
+
+/** How far a call has come. */
+export interface ProgressReport {
+  /** Units of work that are done, 0 or more. */
+  readonly done?: number;
+  /** Units of work in all, as far as they are known now. */
+  readonly total?: number;
+  /** One line for people; what is beyond 200 characters is cut. */
+  readonly message?: string;
 }
 
 /**
@@ -252,10 +267,24 @@ export interface Log {
   error(message: unknown, fields?: unknown): void;
 }
 
-/** What `berth types` writes for a plugin: the types of its actions. */
+/** What `berth types` writes for a plugin: the types of its actions; those that stream have items. */
 export interface PluginTypes {
-  readonly actions: Readonly<Record<string, { readonly input: unknown; readonly output: unknown }>>;
+  readonly actions: Readonly<
+    Record<
+      string,
+      { readonly input: unknown; readonly output: unknown } | { readonly input: unknown; readonly item: unknown }
+    >
+  >;
 }
+
+/** What the handler of an action returns: of one that streams an async generator, or anything else to iterate over. */
+export type HandlerAnswer<Action> = Action extends { readonly item: infer Item }
+  ? OrPromise<AsyncIterable<Item> | Iterable<Item>>
+  : Action extends { readonly output: infer Output }
+    ? OrPromise<Output>
+    : never;
+
+type OrPromise<Answer> = Answer | Promise<Answer>;
 
 /** A plugin's code: one handler for each action of its manifest. */
 export interface PluginDefinition<Types extends PluginTypes> {
@@ -263,7 +292,7 @@ export interface PluginDefinition<Types extends PluginTypes> {
     readonly [Name in keyof Types["actions"]]: (
       input: Types["actions"][Name]["input"],
       context: Context,
-    ) => Types["actions"][Name]["output"] | Promise<Types["actions"][Name]["output"]>;
+    ) => HandlerAnswer<Types["actions"][Name]>;
   };
 }
 

@@ -16,7 +16,7 @@ export { SpecError, specErrors } from "./errors.ts";
 export type { SpecErrorCode } from "./errors.ts";
 export { isJsonFault, readJsonDocument } from "./json-document.ts";
 export type { JsonDocument, JsonFault, JsonPath, TextPosition } from "./json-document.ts";
-export { DEFAULT_LIMITS, LIMIT_CEILINGS } from "./limits.ts";
+export { DEFAULT_LIMITS, DEFAULT_STREAM_MS, LIMIT_CEILINGS } from "./limits.ts";
 export type { Limits } from "./limits.ts";
 export {
   API_VERSION,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { CAPABILITIES, CATEGORIES, PRICING_MODELS } from "./catalogue-terms.ts";
-import { limitsSchema } from "./limits.ts";
+import { DEFAULT_LIMITS, actionLimitsSchema, limitsSchema } from "./limits.ts";
 import { permissionSchema } from "./permission.ts";
 import { isIdPart, tryParsePluginId } from "./plugin-id.ts";
 import { checkSchema } from "./schema-dialect.ts";
@@ -13,7 +13,7 @@ import { isRange, isVersion } from "./version.ts";
 export const MANIFEST_FILE = "manifest.json";
 
 /** The version of the Berth API that this code implements; a manifest's `api` range must include it. */
-export const API_VERSION = "1.0.0";
+export const API_VERSION = "1.1.0";
 
 /** Largest manifest that is read, bytes. */
 export const MAX_MANIFEST_BYTES = 256 * 1024;
@@ -58,12 +58,20 @@ const action = z.strictObject({
   title: line(80).optional(),
   description: z.string().max(2_000).optional(),
   input: schema.describe("What the action takes."),
-  output: schema.describe("What the action answers."),
+  output: schema.describe("What the action answers; of an action that streams, one item."),
+  streams: z
+    .boolean()
+    .optional()
+    .describe("The answer is given in pieces: the handler is an async generator, and is asked for one item at a time."),
+  limits: actionLimitsSchema.optional(),
   effect: z
     .enum(EFFECT_CLASSES)
     .optional()
     .describe("pure: touches nothing; idempotent: may be repeated. Left out: it has effects."),
 });
+
+/** Different memory limits of one plugin's actions. */
+const MAX_MEMORIES = 4;
 
 const memberName = z
   .string()
@@ -148,12 +156,31 @@ const contributes = z
           path: ["schedules", schedule, "action"],
           message: "names no action of this plugin",
         });
+      else if (actions[name]?.streams === true)
+        context.addIssue({
+          code: "custom",
+          path: ["schedules", schedule, "action"],
+          message: "names an action that streams: nobody would take its items",
+        });
     for (const [topic, { action: name }] of Object.entries(subscriptions))
       if (!Object.hasOwn(actions, name))
         context.addIssue({
           code: "custom",
           path: ["subscriptions", topic, "action"],
           message: "names no action of this plugin",
+        });
+      else if (actions[name]?.streams === true)
+        context.addIssue({
+          code: "custom",
+          path: ["subscriptions", topic, "action"],
+          message: "names an action that streams: nobody would take its items",
+        });
+    for (const [name, { streams, limits }] of Object.entries(actions))
+      if (limits?.streamMs !== undefined && streams !== true)
+        context.addIssue({
+          code: "custom",
+          path: ["actions", name, "limits", "streamMs"],
+          message: "is for actions that stream",
         });
   });
 
@@ -193,6 +220,26 @@ export const manifestSchema = z
     config: schema.optional().describe("JSON Schema of the plugin's settings."),
     secrets: z.array(memberName).max(32).default([]).describe("Names of secrets that the operator fills in."),
     limits: limitsSchema.default({}),
+  })
+  .superRefine(({ contributes: { actions }, limits }, context) => {
+    // Each is an instance of its own, for every partition.
+    const memories = new Set(Object.values(actions).flatMap(({ limits: own }) => own?.memoryMiB ?? []));
+    if (memories.size > MAX_MEMORIES)
+      context.addIssue({
+        code: "custom",
+        path: ["contributes", "actions"],
+        message: `must not have more than ${MAX_MEMORIES} different limits.memoryMiB`,
+      });
+    for (const [name, { limits: own = {} }] of Object.entries(actions))
+      for (const limit of ["memoryMiB", "cpuMs", "wallMs"] as const) {
+        const most = limits[limit] ?? DEFAULT_LIMITS[limit];
+        if ((own[limit] ?? 0) > most)
+          context.addIssue({
+            code: "custom",
+            path: ["contributes", "actions", name, "limits", limit],
+            message: `must be at most the plugin's own, ${most}`,
+          });
+      }
   })
   .describe("The manifest of a Berth plugin.");
 

@@ -171,3 +171,44 @@ test("events, subscriptions and schedules have topics, moments and actions that 
   ];
   for (const [more, words] of refused) assert.match(refusal(contributing(more)).message, words);
 });
+
+const withActions = (actions: object, more: object = {}): object => ({ ...minimal, contributes: { actions }, ...more });
+const any = { input: true, output: true };
+
+test("an action may have less than its plugin, and not more", () => {
+  const limits = { memoryMiB: 32, cpuMs: 1_000, wallMs: 2_000 };
+  const manifest = parseManifest(bytesOf(withActions({ run: { ...any, limits } }, { limits })));
+  assert.deepEqual(manifest.contributes.actions["run"]?.limits, limits);
+  for (const [name, most] of Object.entries(limits)) {
+    const error = refusal(withActions({ run: { ...any, limits: { [name]: most + 1 } } }, { limits }));
+    assert.match(
+      error.message,
+      new RegExp(`actions\\.run\\.limits\\.${name}: must be at most the plugin's own, ${most}`),
+    );
+  }
+  assert.match(
+    refusal(withActions({ run: { ...any, limits: { wallMs: 30_001 } } })).message,
+    /wallMs: must be at most the plugin's own, 30000/,
+  );
+  const sizes = Object.fromEntries(
+    [8, 9, 10, 11, 12].map((memoryMiB) => [`a${memoryMiB}`, { ...any, limits: { memoryMiB } }]),
+  );
+  assert.match(refusal(withActions(sizes)).message, /more than 4 different limits\.memoryMiB/);
+});
+
+test("an action that streams says so, and is neither subscribed nor scheduled", () => {
+  const rows = { ...any, streams: true, limits: { streamMs: 1_000 } };
+  assert.equal(parseManifest(bytesOf(withActions({ rows }))).contributes.actions["rows"]?.streams, true);
+  assert.match(
+    refusal(withActions({ run: { ...any, limits: { streamMs: 1_000 } } })).message,
+    /is for actions that stream/,
+  );
+  for (const more of [
+    { schedules: { daily: { cron: "0 6 * * *", action: "rows" } } },
+    { subscriptions: { "app/paid": { action: "rows" } } },
+  ])
+    assert.match(
+      refusal({ ...minimal, contributes: { actions: { rows }, ...more } }).message,
+      /names an action that streams/,
+    );
+});

@@ -3,17 +3,45 @@ import type { HostAccess } from "../host-access.ts";
 import { SECURITY_LEVELS, explainDataLabel } from "@berth/spec";
 import type { DataLabel, SecurityLevel } from "@berth/spec";
 
-import type { Command, Outcome } from "../command.ts";
+import type { Command, Invocation, Outcome } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { readInput } from "../files.ts";
+import { showReports } from "../progress.ts";
 import { formatJson } from "../terminal.ts";
 import { withHost } from "../with-host.ts";
+
+/** What one document may hold of a stream. */
+const MAX_ITEMS = 10_000;
+const MAX_ITEMS_LENGTH = 16 * 1_048_576;
 
 function readLevel(text: string | undefined): SecurityLevel | undefined {
   const level = SECURITY_LEVELS.find((each) => each === text);
   if (text !== undefined && level === undefined)
     throw new CliError("CLI_USAGE", `expected --level to be ${SECURITY_LEVELS.join(", ")}; found ${quote(text)}`);
   return level;
+}
+
+const millisecondsSince = (startedAt: number): number => Math.round((performance.now() - startedAt) * 10) / 10;
+
+/** Items of a stream: a line each as they come, or kept for the one document of `--json`. */
+class Items {
+  readonly #invocation: Invocation;
+  readonly kept: unknown[] = [];
+  #bytes = 0;
+
+  constructor(invocation: Invocation) {
+    this.#invocation = invocation;
+  }
+
+  /** @throws CliError CLI_STREAM_TOO_LONG */
+  async add(item: unknown): Promise<void> {
+    const text = formatJson(item);
+    if (!this.#invocation.isSet("json")) return this.#invocation.terminal.print(text);
+    this.#bytes += text.length;
+    if (this.kept.length >= MAX_ITEMS || this.#bytes > MAX_ITEMS_LENGTH)
+      throw new CliError("CLI_STREAM_TOO_LONG", `the stream has more than ${MAX_ITEMS} items or 16 MiB`);
+    this.kept.push(item);
+  }
 }
 
 export const command: Command = {
@@ -39,26 +67,39 @@ export const command: Command = {
     const onInterrupt = (): void => stop.abort();
     process.once("SIGINT", onInterrupt);
     try {
+      const user = invocation.text("user");
+      const report = showReports(invocation.terminal, action);
+      let label: DataLabel | undefined;
+      const options = {
+        signal: stop.signal,
+        onProgress: report.show,
+        onLabel(found: DataLabel) {
+          label = found;
+          report.clear();
+          invocation.terminal.say(`this holds data of the user's, which ${explainDataLabel(found)}`);
+        },
+        ...(user !== undefined && { caller: user }),
+      };
       const run = async (host: HostAccess): Promise<Outcome> => {
         const startedAt = performance.now();
-        const user = invocation.text("user");
-        let label: DataLabel | undefined;
-        const output = await host.callBytes(id, action, input, {
-          signal: stop.signal,
-          onLabel(found) {
-            label = found;
-            invocation.terminal.say(`this holds data of the user's, which ${explainDataLabel(found)}`);
-          },
-          ...(user !== undefined && { caller: user }),
+        const items = new Items(invocation);
+        const found = (): object => ({
+          durationMs: millisecondsSince(startedAt),
+          ...(label !== undefined && { label }),
         });
-        const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
-        const value: unknown = JSON.parse(new TextDecoder().decode(output));
-        return {
-          json: { ok: true, output: value, durationMs, ...(label !== undefined && { label }) },
-          text: formatJson(value, 2),
-        };
+        for await (const news of host.run(id, action, input, options)) {
+          report.clear();
+          if (news.kind === "output")
+            return { json: { ok: true, output: news.value, ...found() }, text: formatJson(news.value, 2) };
+          await items.add(news.value);
+        }
+        return { json: { ok: true, items: items.kept, ...found() }, text: "" };
       };
-      return await withHost(invocation, run, { level });
+      try {
+        return await withHost(invocation, run, { level });
+      } finally {
+        report.clear();
+      }
     } finally {
       process.off("SIGINT", onInterrupt);
     }

@@ -8,6 +8,7 @@ import { HostError } from "../errors.ts";
 import { areaOf } from "../schedules/schedule-rows.ts";
 import { formatStoredLabel, storedLabelOf } from "../labels/area-labels.ts";
 import type { EffectKey, ServiceCall } from "./service.ts";
+import { RememberedEffects } from "./remembered-effects.ts";
 import { formatStored, storedValueOf } from "./storage-rows.ts";
 
 /** Effects that are remembered of one plugin in one partition, and their answers' bytes in all. */
@@ -16,11 +17,17 @@ const MAX_BYTES = 16_777_216;
 /** Answers that are larger are asked for again: the other end may know the key. */
 const MAX_ANSWER_BYTES = 1_048_576;
 const DAY_MS = 86_400_000;
+/** What another plugin did is not known by this key, unless the call was given one. */
+const CALLS_A_PLUGIN = "plugins.call";
 
 /** The key of one call; `key` when the call repeats another one, or may be repeated. */
 export function mintEffectKey(key?: string): EffectKey {
-  return { key: key ?? randomUUID(), isRepeatable: key !== undefined, seen: new Map() };
+  const remembered = new RememberedEffects();
+  return { key: key ?? randomUUID(), isRepeatable: key !== undefined, seen: new Map(), remembered };
 }
+
+/** The key of a second attempt at a call: equal requests are counted anew. */
+export const repeatedKey = (key: EffectKey): EffectKey => ({ ...key, seen: new Map() });
 
 /**
  * Gives each effect of an `idempotent` action a key, and sees to it that an effect of a repeated call does not happen
@@ -37,14 +44,24 @@ export class KeyedEffects {
 
   /** @throws HostError BROKER_QUOTA_EXCEEDED; what `run` throws */
   async once(
-    { pluginId, partition, label }: ServiceCall,
+    call: ServiceCall,
     effectKey: EffectKey,
     method: string,
     value: WireValue,
     run: (key: string) => Promise<unknown>,
   ): Promise<unknown> {
     const key = keyOf(effectKey, method, value);
-    if (!effectKey.isRepeatable) return run(key);
+    const { isRepeatable, remembered } = effectKey;
+    return remembered.once(key, isRepeatable || method !== CALLS_A_PLUGIN, call.label, () =>
+      isRepeatable ? this.#onceADay(call, key, run) : run(key),
+    );
+  }
+
+  async #onceADay(
+    { pluginId, partition, label }: ServiceCall,
+    key: string,
+    run: (key: string) => Promise<unknown>,
+  ): Promise<unknown> {
     const area = areaOf(partition);
     const known = await this.#find(pluginId, area, key);
     if (known !== undefined) {
@@ -68,7 +85,7 @@ export class KeyedEffects {
           size,
           this.#now().toISOString(),
           area,
-          formatStoredLabel(label.current),
+          formatStoredLabel(label.ofAnswers),
         ],
       },
     ]);

@@ -3,6 +3,7 @@ import type { ActionDeclaration, Permission, PermissionRequest } from "@berth/sp
 
 import { HostError } from "../errors.ts";
 import type { CallLabel } from "../labels/call-label.ts";
+import type { RememberedEffects } from "./remembered-effects.ts";
 
 /** All calls that one call of the embedding program, one event or one schedule led to. */
 export interface CallTree {
@@ -44,6 +45,8 @@ export interface EffectKey {
   readonly isRepeatable: boolean;
   /** Equal requests of the call so far, by digest: the second of two is not a repetition of the first. */
   readonly seen: Map<string, number>;
+  /** What happened so far of the call, in case the host itself repeats it. */
+  readonly remembered: RememberedEffects;
 }
 
 /** What the broker knows of the call that a request belongs to. Nothing of it comes from the plugin. */

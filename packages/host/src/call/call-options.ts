@@ -1,10 +1,9 @@
 import { quote } from "@berth/base";
-import type { Permission } from "@berth/spec";
+import type { Progress } from "@berth/sandbox";
+import type { DataLabel, Permission } from "@berth/spec";
 
 import { HostError } from "../errors.ts";
 import type { HostOptions } from "../host-options.ts";
-import type { DataLabel } from "@berth/spec";
-
 import type { CallScope } from "./calls.ts";
 
 /** For whom a call is made, and until when it is wanted. */
@@ -12,7 +11,13 @@ export interface CallOptions<Caller> {
   readonly caller?: Caller;
   readonly signal?: AbortSignal;
   /**
-   * Hears, before the call is settled, that its answer or error carries labelled data; not called when it does not.
+   * Hears how far the call has come, where its plugin tells; at most some twenty times a second, the latest report
+   * wins, and none comes after the answer. A call that waits for another one with its key hears nothing.
+   */
+  readonly onProgress?: (progress: Progress) => void;
+  /**
+   * Hears that what follows carries labelled data: before the call is settled, and before any report or item that is
+   * labelled. Again, with a narrower label, should the plugin have had more by then; not called when there is none.
    * The label tells where users agreed that the data may go: see the guide to services.
    */
   readonly onLabel?: (label: DataLabel) => void;
@@ -36,20 +41,21 @@ export function scopeOf<Caller>(
   options: CallOptions<Caller>,
   { partitionOf, rightsOf }: Pick<HostOptions<Caller>, "partitionOf" | "rightsOf">,
 ): CallScope {
-  const { caller, signal, onLabel } = options;
+  const { caller, signal, onProgress, onLabel } = options;
+  const heard = { signal, onProgress, onLabel };
   if (caller === undefined && "caller" in options && (partitionOf ?? rightsOf) !== undefined)
     throw new HostError("HOST_CALLER_INVALID", "the call names a caller, which is undefined");
-  if (caller === undefined) return { partition: undefined, callerRights: undefined, signal, onLabel };
+  if (caller === undefined) return { partition: undefined, callerRights: undefined, ...heard };
   const partition: unknown = partitionOf?.(caller);
   // UTF-8 has one replacement for every half of a surrogate pair: two callers would share one storage.
   if (partition !== undefined && (typeof partition !== "string" || !partition.isWellFormed()))
     throw new HostError("HOST_PARTITION_INVALID", `the partition ${quote(partition)} is no well-formed text`);
-  if (rightsOf === undefined) return { partition, callerRights: undefined, signal, onLabel };
+  if (rightsOf === undefined) return { partition, callerRights: undefined, ...heard };
   const callerRights: unknown = rightsOf(caller);
   if (!Array.isArray(callerRights))
     throw new HostError(
       "HOST_CALLER_INVALID",
       `expected the rights of a caller to be a list, found ${quote(callerRights)}`,
     );
-  return { partition, callerRights: callerRights as Permission[], signal, onLabel };
+  return { partition, callerRights: callerRights as Permission[], ...heard };
 }

@@ -1,5 +1,5 @@
 import { isCodedError, quote } from "@berth/base";
-import type { CallUsage } from "@berth/sandbox";
+import type { Progress } from "@berth/sandbox";
 import type { ActionDeclaration, DataLabel, Manifest, Permission } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 import type { WireValue } from "@berth/wire";
@@ -8,15 +8,17 @@ import type { CallOrigin, EffectKey } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Journal } from "../journal.ts";
-import { CallLabel } from "../labels/call-label.ts";
+import { HeardLabel } from "../labels/heard-label.ts";
+import type { SchemaFault } from "../schema/compile.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
 import type { ValueCheck } from "../schema/value-check.ts";
 import type { Alerts } from "../statistics/alerts.ts";
 import type { Statistics } from "../statistics/statistics.ts";
 import { refuseLarge, valueInvalid } from "./call-faults.ts";
-import type { Compartments } from "./compartments.ts";
+import type { CompartmentCall, Compartments } from "./compartments.ts";
 import type { InstalledPlugin } from "./installed-plugin.ts";
 import type { KeyedCalls } from "./keyed-calls.ts";
+import { StreamedItems } from "./streamed-items.ts";
 
 /** What calls are made with. All of it belongs to the host. */
 export interface CallParts {
@@ -35,15 +37,19 @@ export interface CallScope {
   readonly partition: string | undefined;
   readonly callerRights: readonly Permission[] | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Left out: the embedding program called. */
   readonly origin?: CallOrigin | undefined;
   /** Calls with equal keys are one call for a day. */
   readonly idempotencyKey?: string | undefined;
   /** Of the input. */
   readonly label?: DataLabel | undefined;
-  /** Hears of the label of the answer, or of the error, before either is given. */
+  /** Hears of the label of reports, items, and the answer or error, before any of them is given. */
   readonly onLabel?: ((label: DataLabel) => void) | undefined;
 }
+
+/** What of a run is noted, and heard by whoever called. */
+type Hears = Pick<CompartmentCall, "onUsage" | "onRetry" | "onProgress"> & { readonly heard: HeardLabel };
 
 /** Runs actions: schemas on both sides, one line in the journal. */
 export class Calls {
@@ -59,14 +65,14 @@ export class Calls {
   /** See `Host.call`. */
   call(pluginId: string, action: string, input: unknown, scope: CallScope): Promise<unknown> {
     const { idempotencyKey: key, partition, callerRights, signal } = scope;
-    return this.#journalled(pluginId, action, scope, async (plugin, { effect }, onUsage, heard) => {
+    return this.#journalled(pluginId, action, scope, async (plugin, { effect }, hears) => {
       const value = encodeValue(input);
       refuseLarge("input", value);
       const checked = this.#faultOf(plugin, action, "input", input, value);
       const fault = checked instanceof Promise ? await checked : checked;
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
       const run = async (effectKey?: EffectKey): Promise<unknown> => {
-        const wanted = { action, input: value, ...scope, effectKey, onUsage, ...hearing(heard) };
+        const wanted = { action, input: value, ...scope, effectKey, ...hears };
         const answer = await this.#parts.compartments.run(plugin, wanted);
         refuseLarge("output", answer);
         const output = decodeValue(answer);
@@ -76,7 +82,7 @@ export class Calls {
         return output;
       };
       if (key === undefined || effect === "pure") return run();
-      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal, heard };
+      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal, heard: hears.heard };
       return this.#parts.keyedCalls.run({ ...wanted, isIdempotent: effect === "idempotent" }, run);
     });
   }
@@ -95,11 +101,10 @@ export class Calls {
   /** See `Host.callBytes`. */
   callBytes(pluginId: string, action: string, json: Uint8Array, scope: CallScope): Promise<Uint8Array> {
     const { schemas, compartments } = this.#parts;
-    return this.#journalled(pluginId, action, scope, async (plugin, { input, output }, onUsage, heard) => {
+    return this.#journalled(pluginId, action, scope, async (plugin, { input, output }, hears) => {
       const fault = await schemas.check(input, json);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
-      const wanted = { action, input: { json, bytes: [] }, ...scope, onUsage, ...hearing(heard) };
-      const answer = await compartments.run(plugin, wanted);
+      const answer = await compartments.run(plugin, { action, input: { json, bytes: [] }, ...scope, ...hears });
       const broken =
         answer.bytes.length > 0
           ? { path: "", message: "holds bytes, which JSON text cannot carry" }
@@ -107,6 +112,47 @@ export class Calls {
       if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
       return answer.json;
     });
+  }
+
+  /** See `Host.stream`. */
+  stream(pluginId: string, action: string, input: unknown, scope: CallScope): StreamedItems {
+    let run: { readonly plugin: InstalledPlugin; readonly heard: HeardLabel } | undefined;
+    const streamed: StreamedItems = new StreamedItems({
+      run: (items, left) =>
+        this.#journalled(
+          pluginId,
+          action,
+          scope,
+          async (plugin, _, hears) => {
+            run = { plugin, heard: hears.heard };
+            const value = encodeValue(input);
+            refuseLarge("input", value);
+            const fault = await this.#faultOf(plugin, action, "input", input, value);
+            if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
+            const signal = scope.signal === undefined ? left : AbortSignal.any([scope.signal, left]);
+            try {
+              await this.#parts.compartments.run(plugin, { action, input: value, ...scope, ...hears, signal, items });
+            } catch (error) {
+              // Whoever has enough has got what was wanted.
+              if (!left.aborted || !isCodedError(error) || error.code !== "SANDBOX_CANCELLED") throw error;
+            }
+            await streamed.verify();
+          },
+          true,
+        ),
+      read: (item) => {
+        const { plugin, heard } = run as NonNullable<typeof run>; // There are no items before it runs.
+        heard.tell();
+        const output = decodeValue(item);
+        const broken = this.#faultOf(plugin, action, "output", output, item);
+        const fitting = (fault: SchemaFault | undefined): unknown => {
+          if (fault !== undefined) throw valueInvalid("output", plugin, action, fault);
+          return output;
+        };
+        return broken instanceof Promise ? broken.then(fitting) : fitting(broken);
+      },
+    });
+    return streamed;
   }
 
   /** Waits until no call is under way, at most so many milliseconds. */
@@ -128,24 +174,26 @@ export class Calls {
   async #journalled<Answer>(
     pluginId: string,
     action: string,
-    { origin, onLabel }: CallScope,
-    run: (
-      plugin: InstalledPlugin,
-      declaration: ActionDeclaration,
-      onUsage: (usage: CallUsage) => void,
-      heard: CallLabel,
-    ) => Promise<Answer>,
+    { origin, onLabel, onProgress }: CallScope,
+    run: (plugin: InstalledPlugin, declaration: ActionDeclaration, hears: Hears) => Promise<Answer>,
+    isStream = false,
   ): Promise<Answer> {
     const plugin = this.#parts.plugins.get(pluginId).callable();
-    const declaration = declarationOf(plugin.manifest, action);
+    const declaration = declarationOf(plugin.manifest, action, isStream);
     const startedAt = performance.now();
     let outcome = "ok";
     let cpuMs = 0;
-    const heard = new CallLabel();
+    let retries = 0;
+    const heard = new HeardLabel(onLabel);
     plugin.beginCall();
     this.#underWay += 1;
     try {
-      return await run(plugin, declaration, (usage) => (cpuMs = usage.cpuMs), heard);
+      return await run(plugin, declaration, {
+        heard,
+        onUsage: (usage) => (cpuMs = usage.cpuMs),
+        onRetry: () => (retries += 1),
+        onProgress: onProgress && afterLabel(heard, onProgress),
+      });
     } catch (error) {
       outcome = isCodedError(error) ? error.code : "INTERNAL";
       // A call that was on its way when the host closed meets a closed store: the same news in our words.
@@ -163,21 +211,24 @@ export class Calls {
         const { journal, statistics, alerts } = this.#parts;
         const detail = origin?.by;
         journal.note({ kind: "call", pluginId, version, subject: action, outcome, durationUs, detail, label });
-        statistics.note(pluginId, action, outcome, { durationUs, cpuUs: cpuMs * 1_000 });
+        statistics.note(pluginId, action, outcome, { durationUs, cpuUs: cpuMs * 1_000, retries });
         alerts.note(pluginId, { calls: 1, failures: outcome === "ok" ? 0 : 1, durationUs });
       }
       if (this.#underWay === 0) this.#onIdle?.();
-      if (label !== undefined) onLabel?.(label);
+      heard.tell();
     }
   }
 }
 
-/** Gathers the labels of all attempts: an answer may tell of what an earlier one had. */
-const hearing = (heard: CallLabel): { readonly onLabel: (label: DataLabel) => void } => ({
-  onLabel: (label) => heard.add(label),
-});
+/** A report is words of the plugin's: whoever hears it knows by then what they may carry. */
+const afterLabel =
+  (heard: HeardLabel, onProgress: (progress: Progress) => void) =>
+  (progress: Progress): void => {
+    heard.tell();
+    onProgress(progress);
+  };
 
-function declarationOf(manifest: Manifest, action: string): ActionDeclaration {
+function declarationOf(manifest: Manifest, action: string, isStream: boolean): ActionDeclaration {
   const { actions } = manifest.contributes;
   const declaration = Object.hasOwn(actions, action) ? actions[action] : undefined;
   if (declaration === undefined) {
@@ -186,5 +237,12 @@ function declarationOf(manifest: Manifest, action: string): ActionDeclaration {
       `${manifest.id} has no action ${quote(action)}; it has ${Object.keys(actions).join(", ") || "none"}`,
     );
   }
-  return declaration;
+  if ((declaration.streams === true) === isStream) return declaration;
+  throw new HostError(
+    "HOST_STREAM_MISMATCH",
+    isStream
+      ? `${manifest.id} ${action} answers once, and its items were asked for`
+      : `${manifest.id} ${action} streams, and was called for one answer`,
+    { hint: isStream ? "Use call." : "Use stream." },
+  );
 }

@@ -8,11 +8,12 @@ import type {
   SupervisedCompartment,
   Supervisor,
 } from "@berth/sandbox";
-import type { DataLabel, Permission } from "@berth/spec";
+import { DEFAULT_STREAM_MS } from "@berth/spec";
+import type { ActionDeclaration, DataLabel, Permission } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
 import type { Broker } from "../broker/broker.ts";
-import { mintEffectKey } from "../broker/keyed-effects.ts";
+import { mintEffectKey, repeatedKey } from "../broker/keyed-effects.ts";
 import type { CallOrigin, EffectKey, ServiceCall } from "../broker/service.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
@@ -22,6 +23,7 @@ import { fitToLevel } from "../install/fit-to-level.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import type { Rights } from "../rights/rights.ts";
 import { CallLabel } from "../labels/call-label.ts";
+import type { HeardLabel } from "../labels/heard-label.ts";
 import { InstanceLabel } from "../labels/instance-label.ts";
 import { admitLine } from "../labels/labelled-log.ts";
 import type { LogSink } from "../labels/labelled-log.ts";
@@ -43,6 +45,8 @@ export interface CompartmentParts {
   readonly engines: readonly EngineDescriptor[];
   readonly events: EventSink;
   readonly log: LogSink;
+  /** Hears now and then what a process has grown by that never held another plugin. */
+  readonly onMemory: (pluginId: string, grownBytes: number) => void;
   /** Hears when a plugin's process crashed, and nobody else's code was ever in it. */
   readonly onCrash: (pluginId: string) => void;
 }
@@ -59,9 +63,15 @@ export interface CompartmentCall {
   readonly effectKey?: EffectKey | undefined;
   /** Hears the CPU time that the engine charged to it, before it is settled. */
   readonly onUsage: SandboxCall["onUsage"];
-  /** As in `CallScope`. */
+  readonly onProgress?: SandboxCall["onProgress"];
+  /** Where the items go of an action that streams. */
+  readonly items?: SandboxCall["items"];
+  /** Hears that the call is made once more. */
+  readonly onRetry?: () => void;
+  /** Of the input. */
   readonly label?: DataLabel | undefined;
-  readonly onLabel?: ((label: DataLabel) => void) | undefined;
+  /** Follows the label of each attempt. */
+  readonly heard?: HeardLabel | undefined;
 }
 
 /** Whose a compartment is. */
@@ -107,30 +117,46 @@ export class Compartments {
   }
 
   /**
-   * Runs a call; one that was lost by a neighbour's fault once more, if it promised to touch nothing: the broker
-   * refused every effect of the first attempt.
+   * Runs a call. One that was lost by what may be a neighbour's fault is made once more, within the time that it had,
+   * if it promised that this changes nothing: of a pure one the broker refused every effect, and of an idempotent one it
+   * remembers them. Whoever was at work in a process that crashed runs alone by then, so a second crash is its own.
    *
    * @throws SandboxError, HostError HOST_PACKAGE_DAMAGED
    */
   async run(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
+    const { effect, limits } = plugin.manifest.contributes.actions[call.action] ?? {};
+    if (effect === undefined) return this.#attempt(plugin, call, undefined);
+    const effectKey = call.effectKey ?? (effect === "idempotent" ? mintEffectKey() : undefined);
+    const untilAt = performance.now() + (limits?.wallMs ?? plugin.limits.wallMs);
     try {
-      return await this.#attempt(plugin, call);
+      return await this.#attempt(plugin, call, effectKey);
     } catch (error) {
-      const isPure = plugin.manifest.contributes.actions[call.action]?.effect === "pure";
-      const isInnocent = error instanceof SandboxError && error.code === "SANDBOX_NEIGHBOUR";
-      if (!isPure || !isInnocent || call.signal?.aborted === true) throw error;
-      return this.#attempt(plugin, call);
+      const { signal, items, onRetry } = call;
+      const isWanted = signal?.aborted !== true && items === undefined && performance.now() < untilAt;
+      if (!isWanted || !mayBeInnocent(error) || effectKey?.remembered.mayRepeat === false) throw error;
+      onRetry?.();
+      return this.#attempt(plugin, call, effectKey && repeatedKey(effectKey), untilAt);
     }
   }
 
-  async #attempt(plugin: InstalledPlugin, call: CompartmentCall): Promise<WireValue> {
-    const { action, input, partition, callerRights, signal, origin, onUsage } = call;
-    const compartment = this.#find(plugin, partition) ?? (await this.#open(plugin, partition));
+  async #attempt(
+    plugin: InstalledPlugin,
+    call: CompartmentCall,
+    effectKey: EffectKey | undefined,
+    untilAt?: number,
+  ): Promise<WireValue> {
+    const { action, input, partition, callerRights, signal, origin, onUsage, onProgress, items } = call;
+    const declared = plugin.manifest.contributes.actions[action];
+    const own = declared?.limits;
+    const compartment =
+      this.#find(plugin, partition, own?.memoryMiB) ?? (await this.#open(plugin, partition, own?.memoryMiB));
     const { id, version, permissions } = plugin.manifest;
     const about = JSON.stringify({ plugin: { id, version }, action, event: origin?.event });
-    const effect = plugin.manifest.contributes.actions[action]?.effect;
+    const effect = declared?.effect;
+    const deadlineAt = untilAt ?? (items === undefined ? undefined : performance.now() + streamMsOf(own));
     const life = new CallLife();
     const label = new CallLabel(call.label);
+    call.heard?.follow(label);
     const caller: ServiceCall = {
       pluginId: id,
       version,
@@ -142,36 +168,32 @@ export class Compartments {
       callerRights,
       chain: origin?.chain ?? [],
       through: origin?.through,
-      deadlineAt: Math.min(origin?.deadlineAt ?? Infinity, performance.now() + plugin.limits.wallMs),
+      deadlineAt: Math.min(
+        origin?.deadlineAt ?? Infinity,
+        deadlineAt ?? performance.now() + (own?.wallMs ?? plugin.limits.wallMs),
+      ),
       tree: origin?.tree ?? { underWay: 0 },
       hops: origin?.hops ?? 0,
-      effectKey: call.effectKey ?? (effect === "idempotent" ? mintEffectKey() : undefined),
+      effectKey,
       grantedOnce: [],
       label,
       signal: () => life.signal(),
     };
     try {
-      return await compartment.call({
-        action,
-        input,
-        caller,
-        about,
-        signal,
-        onUsage,
-        onEnter: (to) => label.enter(to),
-      });
+      const onEnter = (instance: unknown): void => label.enter(instance);
+      const sent = { action, input, caller, about, signal, onUsage, onEnter, onProgress, items, deadlineAt };
+      return await compartment.call(own === undefined ? sent : { ...sent, cpuMs: own.cpuMs, wallMs: own.wallMs });
     } catch (error) {
       throw await withMappedStack(error, plugin);
     } finally {
       life.end();
       label.leave();
-      if (label.current !== undefined) call.onLabel?.(label.current);
     }
   }
 
   /** The running instance, unless what the plugin may do has changed so that it must not run there any more. */
-  #find(plugin: InstalledPlugin, partition: string | undefined): SupervisedCompartment | undefined {
-    const key = keyOf(partition);
+  #find(plugin: InstalledPlugin, partition: string | undefined, memoryMiB?: number): SupervisedCompartment | undefined {
+    const key = keyOf(partition, memoryMiB);
     const compartment = plugin.compartments.get(key);
     if (compartment === undefined || compartment.plan.packKey === this.#packKeyOf(plugin)) return compartment;
     plugin.retireCompartment(key);
@@ -217,12 +239,16 @@ export class Compartments {
     }
   }
 
-  async #open(plugin: InstalledPlugin, partition: string | undefined): Promise<SupervisedCompartment> {
-    const { supervisor, broker, engines, events, log, plugins } = this.#parts;
+  async #open(
+    plugin: InstalledPlugin,
+    partition: string | undefined,
+    memoryMiB?: number,
+  ): Promise<SupervisedCompartment> {
+    const { supervisor, broker, engines, events, log, onMemory, plugins } = this.#parts;
     verifyNeedsOf(plugin.manifest, { get: (id) => plugins.find(id)?.facts.manifest });
     const code = await (plugin.code ??= this.#loadCode(plugin));
-    const key = keyOf(partition);
-    const existing = this.#find(plugin, partition);
+    const key = keyOf(partition, memoryMiB);
+    const existing = this.#find(plugin, partition, memoryMiB);
     if (existing !== undefined) return existing;
     const { id } = plugin.manifest;
     const { isTrial } = plugin;
@@ -237,10 +263,11 @@ export class Compartments {
       level: plugin.level,
       code: code.bundle,
       sourceName: plugin.manifest.runtime.entry,
-      limits: plugin.limits,
+      limits: memoryMiB === undefined ? plugin.limits : { ...plugin.limits, memoryMiB },
       // What `run` gave to the sandbox comes back as it was: identity is the channel, never what is said on it.
       onRequest: ({ call, method, value }) => broker.request(call.caller as ServiceCall, method, value),
       // What a trial says, the release says again when it takes over.
+      onMemory: (bytes) => void (isTrial || onMemory(id, bytes)),
       onLog(line, instance) {
         const admitted = isTrial
           ? undefined
@@ -288,8 +315,20 @@ class CallLife {
   }
 }
 
-/** Calls without a partition have a compartment of their own, whatever partitions are called. */
-const keyOf = (partition: string | undefined): string => (partition === undefined ? "" : `user:${partition}`);
+/**
+ * Calls without a partition have a compartment of their own, whatever partitions are called, and so have those of
+ * actions with less memory than their plugin.
+ */
+function keyOf(partition: string | undefined, memoryMiB?: number): string {
+  const key = partition === undefined ? "" : `user:${partition}`;
+  return memoryMiB === undefined ? key : `memory:${memoryMiB}/${key}`;
+}
+
+const streamMsOf = (limits: ActionDeclaration["limits"]): number => limits?.streamMs ?? DEFAULT_STREAM_MS;
+
+/** Whether a call may have been lost by what another plugin did. */
+const mayBeInnocent = (error: unknown): boolean =>
+  error instanceof SandboxError && (error.code === "SANDBOX_NEIGHBOUR" || error.details?.["sharedProcess"] === true);
 
 /** Places in a plugin's stack, turned into places of the author's source. */
 async function withMappedStack(error: unknown, plugin: InstalledPlugin): Promise<unknown> {

@@ -12,7 +12,7 @@ import type { EffectKey } from "../broker/service.ts";
 import { formatStored, storedValueOf } from "../broker/storage-rows.ts";
 import { HostError } from "../errors.ts";
 import { formatStoredLabel, storedLabelOf } from "../labels/area-labels.ts";
-import type { CallLabel } from "../labels/call-label.ts";
+import type { HeardLabel } from "../labels/heard-label.ts";
 
 /** A call that was given a key. */
 export interface KeyedCall {
@@ -26,7 +26,7 @@ export interface KeyedCall {
   /** Whether the action promises that it may be repeated. */
   readonly isIdempotent: boolean;
   /** Gets the label of the answer, wherever that comes from. */
-  readonly heard: CallLabel;
+  readonly heard: HeardLabel;
 }
 
 /** Calls that are remembered of one plugin, and their answers' bytes in all. */
@@ -48,7 +48,7 @@ const NEVER_RAN: ReadonlySet<string> = new Set([
 interface UnderWay {
   readonly digest: string;
   readonly answer: Promise<unknown>;
-  readonly heard: CallLabel;
+  readonly heard: HeardLabel;
 }
 
 /** Makes calls with equal keys one call, for a day: others wait for it, or get its answer. */

@@ -48,6 +48,7 @@ export const TABLES_OF_PLUGIN = [
   "event_deliveries",
   "events",
   "call_statistics",
+  "memory_statistics",
   "storage",
   "storage_usage",
   "storage_labels",

@@ -9,7 +9,7 @@ const LIMIT_NAMES = ["memoryMiB", "cpuMs", "wallMs"] as const;
 /**
  * The engine that runs a plugin at a level, and the plugin's limits there.
  *
- * @throws HostError HOST_RUNTIME_UNSUPPORTED, HOST_LIMITS_TOO_HIGH; their hint names the levels that would do
+ * @throws HostError HOST_STREAM_UNSUPPORTED, HOST_RUNTIME_UNSUPPORTED, HOST_LIMITS_TOO_HIGH; their hint names the levels that would do
  */
 export function fitToLevel(
   manifest: Manifest,
@@ -29,6 +29,12 @@ export function fitToLevel(
       hintOf(manifest, level, engines),
     );
   }
+  const streaming = Object.entries(manifest.contributes.actions).find(([, { streams }]) => streams === true);
+  if (streaming !== undefined && engine.streams !== true)
+    throw new HostError(
+      "HOST_STREAM_UNSUPPORTED",
+      `${manifest.id} ${streaming[0]} streams, and plugins of kind ${kind} cannot`,
+    );
   const name = limitAbove(limits, level);
   if (name === undefined) return { engine, limits };
   throw new HostError(

@@ -6,6 +6,7 @@ import { InstanceLabel, joined } from "./instance-label.ts";
 export class CallLabel {
   #own: DataLabel | undefined;
   #instance: InstanceLabel | undefined;
+  #late: DataLabel | undefined;
   #hasEnded = false;
 
   /** `ofInput`: the label of what the call is made with. */
@@ -17,10 +18,19 @@ export class CallLabel {
     return this.#hasEnded ? this.#own : joined(this.#own, this.#instance?.current);
   }
 
+  /**
+   * That of an answer of the broker's to the call, which may come when the call has ended: whoever keeps the answer
+   * for another call keeps this with it.
+   */
+  get ofAnswers(): DataLabel | undefined {
+    return joined(this.current, this.#late);
+  }
+
   /** To be called before what is labelled reaches the plugin. */
   add(label: DataLabel | undefined): void {
     if (label === undefined) return;
-    if (!this.#hasEnded) this.#own = joined(this.#own, label);
+    if (this.#hasEnded) this.#late = joined(this.#late, label);
+    else this.#own = joined(this.#own, label);
     this.#instance?.add(label);
   }
 

@@ -9,6 +9,11 @@ export interface PluginUse {
   readonly cpuMs: number;
   /** Requests that its rights, an effect class or a quota refused. */
   readonly denials: number;
+  /**
+   * The most that a process of the plugin grew by in the period while it held this plugin alone, engine and values under
+   * way included, bytes; looked at every 30 ms while it works. `undefined`: it never had a process to itself.
+   */
+  readonly peakMemoryBytes: number | undefined;
   /** What it stores now, in all partitions; the period does not matter. */
   readonly storageBytes: number;
   /** ISO instant of the last call that ended; `undefined` when there was none. */
@@ -20,6 +25,7 @@ export async function pluginUse(
   store: Store,
   pluginIds: readonly string[],
   actions: readonly ActionStatistics[],
+  peaks: ReadonlyMap<string, number>,
   { from, to }: StatisticsQuery,
 ): Promise<PluginUse[]> {
   const denials = await store.all(
@@ -36,6 +42,7 @@ export async function pluginUse(
       pluginId,
       calls: own.reduce((sum, { calls }) => sum + calls, 0),
       cpuMs: own.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+      peakMemoryBytes: peaks.get(pluginId),
       denials: denialsOf.get(pluginId) ?? 0,
       storageBytes: sizeOf.get(pluginId) ?? 0,
       lastUsedAt: own

@@ -17,6 +17,8 @@ export interface ActionStatistics {
   readonly meanMs: number | undefined;
   /** CPU time that the engines charged to these calls in all, milliseconds; calls lost with their process tell none. */
   readonly cpuMs: number;
+  /** Calls that were made a second time, because a neighbour may have cost them their process. */
+  readonly retries: number;
   /** ISO instant of the last call that ended. */
   readonly lastUsedAt: string;
 }
@@ -32,6 +34,8 @@ export interface StatisticsQuery {
 export interface CallCost {
   readonly durationUs: number;
   readonly cpuUs: number;
+  /** How often it was made once more. */
+  readonly retries: number;
 }
 
 const FLUSH_MS = 1_000;
@@ -48,6 +52,7 @@ interface Tally {
   calls: number;
   durationUs: number;
   cpuUs: number;
+  retries: number;
   lastAtMs: number;
   readonly histogram: Histogram;
 }
@@ -62,6 +67,8 @@ export class Statistics {
   readonly #keepDays: number;
   readonly #onFault: (error: unknown) => void;
   #pending = new Map<string, Tally>();
+  /** By plugin and hour, bytes. */
+  #peaks = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(store: Store, now: () => Date, keepDays: number, onFault: (error: unknown) => void) {
@@ -71,22 +78,38 @@ export class Statistics {
     this.#onFault = onFault;
   }
 
-  note(pluginId: string, action: string, outcome: string, { durationUs, cpuUs }: CallCost): void {
+  note(pluginId: string, action: string, outcome: string, { durationUs, cpuUs, retries }: CallCost): void {
     const lastAtMs = this.#now().getTime();
     const key = `${pluginId}\n${action}\n${Math.floor(lastAtMs / HOUR_MS)}\n${outcome}`;
     let tally = this.#pending.get(key);
     if (tally === undefined) {
       if (this.#pending.size >= MAX_PENDING) return; // The disk has failed for long; counts are the least of it.
       const hour = new Date(lastAtMs).toISOString().slice(0, HOUR);
-      tally = { pluginId, action, hour, outcome, calls: 0, durationUs: 0, cpuUs: 0, lastAtMs, histogram: [] };
+      tally = {
+        pluginId,
+        action,
+        hour,
+        outcome,
+        calls: 0,
+        durationUs: 0,
+        cpuUs: 0,
+        retries: 0,
+        lastAtMs,
+        histogram: [],
+      };
       this.#pending.set(key, tally);
     }
     tally.calls += 1;
     tally.durationUs += durationUs;
     tally.cpuUs += cpuUs;
+    tally.retries += retries;
     tally.lastAtMs = lastAtMs;
     addDuration(tally.histogram, durationUs);
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= this.#flushSoon();
+  }
+
+  #flushSoon(): NodeJS.Timeout {
+    return setTimeout(() => {
       this.flush().catch(this.#onFault);
     }, FLUSH_MS).unref();
   }
@@ -96,16 +119,21 @@ export class Statistics {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const pending = this.#pending;
-    if (pending.size === 0) return;
+    const peaks = this.#peaks;
+    if (pending.size === 0 && peaks.size === 0) return;
     this.#pending = new Map();
+    this.#peaks = new Map();
     try {
       const statements = await Promise.all([...pending.values()].map((tally) => this.#statementOf(tally)));
       const oldest = new Date(this.#now().getTime() - this.#keepDays * 86_400_000).toISOString().slice(0, HOUR);
       await this.#store.transaction([
         ...statements,
+        ...[...peaks].map(([key, bytes]) => peakStatement(key, bytes)),
+        { sql: "DELETE FROM memory_statistics WHERE hour < ?", params: [oldest] },
         { sql: "DELETE FROM call_statistics WHERE hour < ?", params: [oldest] },
       ]);
     } catch (error) {
+      for (const [key, bytes] of peaks) this.#peaks.set(key, Math.max(bytes, this.#peaks.get(key) ?? 0));
       for (const [key, tally] of pending) {
         const newer = this.#pending.get(key);
         if (newer === undefined) {
@@ -115,14 +143,36 @@ export class Statistics {
         newer.calls += tally.calls;
         newer.durationUs += tally.durationUs;
         newer.cpuUs += tally.cpuUs;
+        newer.retries += tally.retries;
         addHistogram(newer.histogram, tally.histogram);
       }
       throw error;
     }
   }
 
+  /** What a process has grown by that held this plugin alone: the most of each hour is kept. */
+  noteMemory(pluginId: string, grownBytes: number): void {
+    const key = `${pluginId}\n${this.#now().toISOString().slice(0, HOUR)}`;
+    const before = this.#peaks.get(key);
+    if (before === undefined && this.#peaks.size >= MAX_PENDING) return;
+    if (before === undefined || grownBytes > before) this.#peaks.set(key, grownBytes);
+    this.#timer ??= this.#flushSoon();
+  }
+
+  /** Peaks of memory in a period, by plugin, bytes. */
+  async peaks({ pluginId, from, to }: StatisticsQuery): Promise<ReadonlyMap<string, number>> {
+    await this.flush();
+    const rows = await this.#store.all(
+      `SELECT plugin_id, max(peak_bytes) AS peak FROM memory_statistics WHERE (?1 IS NULL OR plugin_id = ?1)
+        AND (?2 IS NULL OR hour >= ?2) AND (?3 IS NULL OR hour <= ?3) GROUP BY plugin_id`,
+      [pluginId ?? null, from?.slice(0, HOUR) ?? null, to?.slice(0, HOUR) ?? null],
+    );
+    return new Map(rows.map((row) => [String(row["plugin_id"]), Number(row["peak"])]));
+  }
+
   /** Forgets what is pending of a plugin that was erased. */
   forget(pluginId: string): void {
+    for (const key of this.#peaks.keys()) if (key.startsWith(`${pluginId}\n`)) this.#peaks.delete(key);
     for (const [key, tally] of this.#pending) if (tally.pluginId === pluginId) this.#pending.delete(key);
   }
 
@@ -146,6 +196,7 @@ export class Statistics {
           calls: 0,
           durationUs: 0,
           cpuUs: 0,
+          retries: 0,
           lastAtMs: 0,
           histogram: [],
           outcomes: new Map(),
@@ -158,21 +209,25 @@ export class Statistics {
       sum.calls += calls;
       sum.durationUs += Number(row["duration_us"]);
       sum.cpuUs += Number(row["cpu_us"]);
+      sum.retries += Number(row["retries"]);
       sum.lastAtMs = Math.max(sum.lastAtMs, Date.parse(String(row["last_at"])));
       addHistogram(sum.histogram, parseHistogram(row["histogram"]));
     }
-    return [...found.values()].map(({ histogram, outcomes, durationUs, cpuUs, calls, lastAtMs, ...names }) => ({
-      pluginId: names.pluginId,
-      action: names.action,
-      calls,
-      outcomes: Object.fromEntries(outcomes),
-      p50Ms: percentileMs(histogram, 0.5),
-      p95Ms: percentileMs(histogram, 0.95),
-      p99Ms: percentileMs(histogram, 0.99),
-      meanMs: calls === 0 ? undefined : durationUs / calls / 1_000,
-      cpuMs: cpuUs / 1_000,
-      lastUsedAt: new Date(lastAtMs).toISOString(),
-    }));
+    return [...found.values()].map(
+      ({ histogram, outcomes, durationUs, cpuUs, retries, calls, lastAtMs, ...names }) => ({
+        pluginId: names.pluginId,
+        action: names.action,
+        calls,
+        outcomes: Object.fromEntries(outcomes),
+        p50Ms: percentileMs(histogram, 0.5),
+        p95Ms: percentileMs(histogram, 0.95),
+        p99Ms: percentileMs(histogram, 0.99),
+        meanMs: calls === 0 ? undefined : durationUs / calls / 1_000,
+        cpuMs: cpuUs / 1_000,
+        retries,
+        lastUsedAt: new Date(lastAtMs).toISOString(),
+      }),
+    );
   }
 
   /** Adds a tally to what is stored of the same hour. The host alone writes here, so reading first is safe. */
@@ -184,6 +239,7 @@ export class Statistics {
     calls,
     durationUs,
     cpuUs,
+    retries,
     lastAtMs,
     histogram,
   }: Tally): Promise<Statement> {
@@ -194,10 +250,11 @@ export class Statistics {
     const sum = [...histogram];
     addHistogram(sum, parseHistogram(row?.["histogram"]));
     return {
-      sql: `INSERT INTO call_statistics (plugin_id, action, hour, outcome, calls, duration_us, last_at, histogram, cpu_us)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+      sql: `INSERT INTO call_statistics (plugin_id, action, hour, outcome, calls, duration_us, last_at, histogram, cpu_us,
+          retries)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
         ON CONFLICT DO UPDATE SET calls = calls + ?5, duration_us = duration_us + ?6, last_at = ?7, histogram = ?8,
-          cpu_us = cpu_us + ?9`,
+          cpu_us = cpu_us + ?9, retries = retries + ?10`,
       params: [
         pluginId,
         action,
@@ -208,9 +265,20 @@ export class Statistics {
         new Date(lastAtMs).toISOString(),
         JSON.stringify(sum),
         Math.round(cpuUs),
+        retries,
       ],
     };
   }
+}
+
+function peakStatement(key: string, bytes: number): Statement {
+  const [pluginId = "", hour = ""] = key.split("\n");
+  return {
+    sql: `INSERT INTO memory_statistics (plugin_id, hour, peak_bytes)
+      SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
+      ON CONFLICT DO UPDATE SET peak_bytes = max(peak_bytes, ?3)`,
+    params: [pluginId, hour, Math.round(bytes)],
+  };
 }
 
 function parseHistogram(text: unknown): readonly number[] {

@@ -295,6 +295,37 @@ test("what is called has the time that its caller has left, and ends with its ca
     assert.deepEqual(await outcomes(), ["SANDBOX_CANCELLED", "SANDBOX_CANCELLED"]);
   }));
 
+test("deadline and cancellation reach the end of a chain", () =>
+  withHost(async (host) => {
+    await install(host, made({ id: "acme.cc" }));
+    await install(host, made({ id: "acme.bb", calls: ["acme.cc/*"] }));
+    const limited = { contributes: { actions: { ...actions, call: { ...any, limits: { wallMs: 12_000 } } } } };
+    await install(host, made({ id: "acme.aa", calls: ["acme.bb/*", "acme.cc/*"], manifest: limited }));
+    const outcomes = async (id: string): Promise<string[]> =>
+      (await host.statistics({ pluginId: id })).flatMap((each) => Object.keys(each.outcomes));
+    const endOf = async (id: string): Promise<string | undefined> => {
+      for (;;) {
+        const [outcome] = await outcomes(id);
+        if (outcome !== undefined) return outcome;
+        await new Promise((resolve) => void setTimeout(resolve, 20));
+      }
+    };
+    const chain = ["acme.bb", "call", ["acme.cc", "wait", null]];
+    // The action has less time than its plugin, and what it leads to has no more than it.
+    const answer = (await call(host, chain)) as { code: string; details: { code: string } };
+    assert.deepEqual([answer.code, answer.details.code], ["BROKER_CALLEE_FAILED", "SANDBOX_DEADLINE"]);
+    assert.equal(await endOf("acme.cc"), "SANDBOX_CANCELLED");
+    const cancel = new AbortController();
+    const waiting = call(host, chain, { signal: cancel.signal });
+    while ((await host.running()).find(({ plugin }) => plugin === "acme.cc")?.callsUnderWay !== 1)
+      await new Promise((resolve) => void setTimeout(resolve, 20));
+    cancel.abort();
+    await assert.rejects(waiting, { code: "SANDBOX_CANCELLED" });
+    while ((await host.running()).some(({ callsUnderWay }) => callsUnderWay > 0))
+      await new Promise((resolve) => void setTimeout(resolve, 20));
+    assert.deepEqual([...new Set(await outcomes("acme.cc"))], ["SANDBOX_CANCELLED"]);
+  }));
+
 test("calls at the same moment do not slip past the hour's amount, also not by opening the host again", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "berth-host-"));
   let time = Date.parse("2026-05-01T10:59:00Z");

@@ -252,6 +252,84 @@ test("a pure call that a neighbour's loop cost its process is made once more, an
     assert.equal(await other, "SANDBOX_NEIGHBOUR");
   }));
 
+/** Tells the id of the event that it published, and waits until it is told to go on. */
+const RETRIED = `var berthPlugin = { actions: {
+  echo: (value) => value,
+  rest: (ms) => new Promise((wake) => setTimeout(() => wake("rested"), ms)),
+  crash: () => "y".repeat(500000000).split("").length,
+  async adds(value, ctx) {
+    const { id } = await ctx.events.publish("added", 1);
+    ctx.log.info(id);
+    for (let tries = 0; tries < 6000 && (await ctx.storage.get("goOn")) === undefined; tries++) await new Promise((wake) => setTimeout(wake, 10));
+    return "added";
+  },
+  goOn: (value, ctx) => ctx.storage.put("goOn", true),
+} };`;
+const retried = (id: string): Uint8Array =>
+  makePackage({
+    id,
+    code: RETRIED,
+    manifest: {
+      contributes: {
+        actions: {
+          echo: any,
+          rest: { ...any, effect: "pure" },
+          crash: any,
+          adds: { ...any, effect: "idempotent" },
+          goOn: any,
+        },
+        events: { added: { payload: true, delivery: "durable" } },
+      },
+      permissions: [
+        { name: "platform_services", events: { publish: [`${id}/added`], perHour: 100 }, reason: "to count effects" },
+      ],
+      limits: { cpuMs: 30_000, wallMs: 60_000 },
+    },
+  });
+
+test("pure and idempotent calls are made once more when their process crashed, effects are not", { skip }, () => {
+  const said: string[] = [];
+  return withWorld(
+    async ({ host, events }) => {
+      for (const id of ["acme.bad", "acme.good"]) await install(host, retried(id));
+      await Promise.all([host.call("acme.bad", "echo", 1), host.call("acme.good", "echo", 1)]);
+      const pure = host.call("acme.good", "rest", 200);
+      const idempotent = host.call("acme.good", "adds", null);
+      await until(() => said.length === 1);
+      killSandboxHosts();
+      assert.equal(await pure, "rested");
+      await until(() => said.length === 2);
+      assert.equal(said[0], said[1]);
+      await host.call("acme.good", "goOn", null);
+      assert.equal(await idempotent, "added");
+      assert.deepEqual(
+        events.flatMap((event) => (event.kind === "process-lost" ? [[event.reason, event.pluginIds.length]] : [])),
+        [["crashed", 2]],
+      );
+      const statistics = await host.statistics({ pluginId: "acme.good" });
+      assert.deepEqual(
+        statistics.filter(({ retries }) => retries > 0).map(({ action, calls, retries }) => [action, calls, retries]),
+        [
+          ["adds", 1, 1],
+          ["rest", 1, 1],
+        ],
+      );
+    },
+    { onLog: ({ text }) => said.push(text) },
+  );
+});
+
+test("a call is not made again whose plugin crashed alone", { skip }, () =>
+  withWorld(async ({ host }) => {
+    await install(host, retried("acme.good"));
+    await host.call("acme.good", "echo", 1);
+    const pure = host.call("acme.good", "rest", 60_000).catch(codeOf);
+    await until(async () => (await host.running())[0]?.callsUnderWay === 1);
+    killSandboxHosts();
+    assert.equal(await pure, "SANDBOX_CRASHED");
+  }),
+);
+
 test("what nobody calls hibernates and is woken by the next call", () =>
   withWorld(
     async ({ host, events }) => {

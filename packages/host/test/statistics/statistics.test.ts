@@ -83,6 +83,7 @@ test("adds up what each plugin did and keeps: calls, CPU time, denials, bytes, l
         calls: 0,
         cpuMs: 0,
         denials: 0,
+        peakMemoryBytes: undefined,
         storageBytes: 0,
         lastUsedAt: undefined,
       });

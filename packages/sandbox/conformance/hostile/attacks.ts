@@ -5,6 +5,7 @@ import { ESCAPES } from "./escape.ts";
 import { MEMORY_ATTACKS } from "./memory.ts";
 import { NEIGHBOUR_ATTACKS } from "./neighbours.ts";
 import { STACK_ATTACKS } from "./stack.ts";
+import { STREAM_ATTACKS } from "./streams.ts";
 import { TIME_ATTACKS } from "./time.ts";
 
 /** Everything that a hostile plugin does from inside its engine, by class. */
@@ -15,5 +16,6 @@ export const ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
   escape: ESCAPES,
   bridge: BRIDGE_ATTACKS,
   neighbours: NEIGHBOUR_ATTACKS,
+  streams: STREAM_ATTACKS,
   time: TIME_ATTACKS,
 };

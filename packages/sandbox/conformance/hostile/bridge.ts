@@ -34,6 +34,46 @@ const ATTACKS: readonly Attack[] = [
     { limits: PATIENT, answer: "answered" },
   ),
   attack(
+    "a flood of reports of progress",
+    "(value, ctx) => { for (let i = 0; i < 1e4; i++) ctx.progress({ done: i, message: 'x'.repeat(1000) }); return 'answered'; }",
+    ["answers"],
+    {
+      limits: { memoryMiB: 64, cpuMs: 10_000 },
+      play: async ({ attacker }) => {
+        let heard = 0;
+        const answer = await attacker.call("attack", null, undefined, { onProgress: () => (heard += 1) });
+        assert.equal(answer, "answered");
+        assert.ok(heard > 0 && heard < 2_000, `${heard} reports`);
+      },
+    },
+  ),
+  attack(
+    "reports of progress through the context of a call that has ended",
+    "(value, ctx) => { const old = more.kept; more.kept = ctx; old?.progress({ message: 'not mine' }); return 'answered'; }",
+    ["answers"],
+    {
+      play: async ({ attacker }) => {
+        const heard: unknown[] = [];
+        for (let calls = 0; calls < 3; calls += 1)
+          await attacker.call("attack", null, undefined, { onProgress: (progress) => heard.push(progress) });
+        assert.deepEqual(heard, []);
+      },
+    },
+  ),
+  attack(
+    "a report of progress whose text is forged",
+    "(value, ctx) => { Object.prototype.toJSON = () => 'forged'; ctx.progress({ done: 1 }); return 1; }",
+    ["answers", "SANDBOX_PLUGIN_THREW"],
+    {
+      play: async ({ attacker }) => {
+        const heard: unknown[] = [];
+        const more = { onProgress: (progress: unknown): unknown => heard.push(progress) };
+        await attacker.call("attack", null, undefined, more).catch(() => undefined);
+        assert.deepEqual(heard, []);
+      },
+    },
+  ),
+  attack(
     "a request larger than one may be",
     "(value, ctx) => ctx.storage.put('k', 'x'.repeat(2e6)).catch((error) => error.code)",
     ["answers"],
@@ -241,6 +281,7 @@ export const BRIDGE_ATTACKS = forEveryLevel(
   [
     "a flood of requests that nobody awaits",
     "a flood of requests, each awaited",
+    "a flood of reports of progress",
     "a request that says it comes from somebody else",
     "a request whose head is forged to name no call of its own",
     "an error of many words that are not cut",

@@ -14,6 +14,10 @@ export interface FrameAttack {
   /** What the call answers with, where it answers. */
   readonly answer?: unknown;
   readonly wallMs?: number;
+  /** The caller listens to how far the call has come. */
+  readonly isHeard?: boolean;
+  /** The call asks for items, and takes none. */
+  readonly isStream?: boolean;
 }
 
 const TRAP = `{"toString":1,"valueOf":1}`;
@@ -41,6 +45,10 @@ const ENDED: Readonly<Record<string, string>> = {
   "a failure of many words, which would hold up the program that reads them": `say(0x24, id, '', JSON.stringify({ name: 'x'.repeat(2000000) }));`,
   "a line of the log of many words": `say(0x26, 0, '[1,"info"]', JSON.stringify('x'.repeat(2000000)));`,
   "a request larger than one may be": `say(0x25, 1, '[1,' + id + ',"storage.put"]', JSON.stringify('x'.repeat(2000000)));`,
+  "progress of a call that nobody asked it of": `say(0x2a, id, '', '{"done":1}'); say(0x23, id, '', '1');`,
+  "progress of a call that never was": `say(0x2a, 4000000, '', '{"done":1}');`,
+  "an item of a call that does not stream": `say(0x2b, id, '', '1'); say(0x23, id, '', '1');`,
+  "an item of a call that never was": `say(0x2b, 4000000, '', '1');`,
   "answers to calls that never were": `say(0x23, 4000000, '', '1');`,
   "a failure of a call that never was": `say(0x24, 4000000, '', '{}');`,
   "more requests under way than the sandbox host of a plugin sends": `for (let i = 1; i < 2000; i++) say(0x25, i, '[1,' + id + ',"storage.get"]', '{}');`,
@@ -64,6 +72,19 @@ const ENDED: Readonly<Record<string, string>> = {
   rubbish: `socket.write(new Uint8Array(100000).fill(0x5a));`,
 };
 
+/** The same, where the caller listens to how far its call has come. */
+const ENDED_HEARD: Readonly<Record<string, string>> = {
+  "progress without a value": `say(0x2a, id, '');`,
+  "progress that is not JSON": `say(0x2a, id, '', '{');`,
+  "progress that is no object": `say(0x2a, id, '', '[1]');`,
+  "progress of what there is not": `say(0x2a, id, '', '{"done":1,"caller":"root"}');`,
+  "progress that is no number": `say(0x2a, id, '', '{"done":${TRAP}}');`,
+  "progress that is not finite": `say(0x2a, id, '', '{"total":1e999}');`,
+  "progress of many words": `say(0x2a, id, '', JSON.stringify({ message: 'x'.repeat(1500) }));`,
+  "progress of a megabyte": `say(0x2a, id, '', JSON.stringify({ message: 'x'.repeat(1000000) }));`,
+  "progress with bytes beside it": RAW("0x2a", "id", 0, 0, 0, 0, 0, 2, 123, 125, 0, 0, 0, 1, 7),
+};
+
 const ended = Object.entries(ENDED).map(([name, onCall]): FrameAttack => ({
   name,
   onCall,
@@ -72,6 +93,27 @@ const ended = Object.entries(ENDED).map(([name, onCall]): FrameAttack => ({
 
 /** Believed as far as it harms only the plugin whose process it is. */
 const BORNE: readonly FrameAttack[] = [
+  {
+    name: "items, the end of the stream, and then another item",
+    onCall: `for (let i = 0; i < 16; i++) say(0x2b, id, '', String(i)); say(0x23, id, '', 'null'); say(0x2b, id, '', '1');`,
+    ends: ["answers"],
+    answer: null,
+    isStream: true,
+  },
+  {
+    name: "a stream that says nothing",
+    onCall: "",
+    ends: ["SANDBOX_DEADLINE"],
+    wallMs: 800,
+    isStream: true,
+  },
+  {
+    name: "progress whose words drive a terminal, a thousand times",
+    onCall: `for (let i = 0; i < 1000; i++) say(0x2a, id, '', JSON.stringify({ done: i, message: '\\u001b[2J\\u202e' })); say(0x23, id, '', '1');`,
+    ends: ["answers"],
+    answer: 1,
+    isHeard: true,
+  },
   { name: "an answer that is not JSON", onCall: `say(0x23, id, '', '{"a":');`, ends: ["WIRE_VALUE_NOT_JSON"] },
   {
     name: "an answer that is not UTF-8",
@@ -171,4 +213,27 @@ const BORNE: readonly FrameAttack[] = [
   },
 ];
 
-export const FRAME_ATTACKS: readonly FrameAttack[] = [...ended, ...BORNE];
+/** The same, where the call asks for items. */
+const ENDED_STREAM: Readonly<Record<string, string>> = {
+  "more items than were asked for": `for (let i = 0; i < 17; i++) say(0x2b, id, '', '1');`,
+  "items of more bytes than were asked for": `for (let i = 0; i < 3; i++) say(0x2b, id, '', JSON.stringify('x'.repeat(600000)));`,
+  "an item of two megabytes": `say(0x2b, id, '', JSON.stringify('x'.repeat(2000000)));`,
+  "an item without a value": `say(0x2b, id, '');`,
+  "progress of a stream that nobody asked it of": `say(0x2a, id, '', '{"done":1}');`,
+};
+
+const endedStream = Object.entries(ENDED_STREAM).map(([name, onCall]): FrameAttack => ({
+  name,
+  onCall,
+  ends: ["SANDBOX_PROTOCOL"],
+  isStream: true,
+}));
+
+const endedHeard = Object.entries(ENDED_HEARD).map(([name, onCall]): FrameAttack => ({
+  name,
+  onCall,
+  ends: ["SANDBOX_PROTOCOL"],
+  isHeard: true,
+}));
+
+export const FRAME_ATTACKS: readonly FrameAttack[] = [...ended, ...endedHeard, ...endedStream, ...BORNE];

@@ -3,9 +3,9 @@ import test, { after } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { isolate } from "@berth/engine-isolate";
-import { Supervisor } from "@berth/sandbox";
+import { ItemStream, Supervisor } from "@berth/sandbox";
 import type { CodedError } from "@berth/base";
-import type { EngineDescriptor } from "@berth/sandbox";
+import type { EngineDescriptor, Progress } from "@berth/sandbox";
 
 import { FRAME_ATTACKS } from "../../conformance/hostile/frames.ts";
 import { openPlugin } from "../../conformance/open-plugin.ts";
@@ -47,7 +47,8 @@ const neighbour = openPlugin(isolate(), "var berthPlugin = { actions: { echo: (v
 });
 after(() => shared.close());
 
-for (const [index, { name, onCall, ends, answer, wallMs = LIMITS.wallMs }] of FRAME_ATTACKS.entries()) {
+for (const [index, attacked] of FRAME_ATTACKS.entries()) {
+  const { name, onCall, ends, answer, wallMs = LIMITS.wallMs, isHeard = false, isStream = false } = attacked;
   test(`taken over, hostile: ${name}`, async () => {
     const { call, compartment } = openPlugin(engine, `onCall(async (id) => { ${onCall} });`, {
       supervisor: shared,
@@ -55,7 +56,24 @@ for (const [index, { name, onCall, ends, answer, wallMs = LIMITS.wallMs }] of FR
       limits: { ...LIMITS, wallMs },
     });
     assert.equal(await neighbour.call("echo", "before"), "before");
-    const [ending, during] = await Promise.allSettled([call("x"), neighbour.call("echo", "during")]);
+    const heard: Progress[] = [];
+    const onProgress = (progress: Progress): unknown => heard.push(progress);
+    const more = isHeard
+      ? { onProgress }
+      : isStream
+        ? {
+            items: new ItemStream(
+              (item) => item,
+              () => undefined,
+            ),
+          }
+        : {};
+    const attacking = call("x", null, undefined, more);
+    const [ending, during] = await Promise.allSettled([attacking, neighbour.call("echo", "during")]);
+    assert.ok(heard.length <= 400, `${heard.length} reports`);
+    for (const { message = "" } of heard)
+      // eslint-disable-next-line no-control-regex -- that there are none is what is asserted
+      assert.doesNotMatch(message, /[\u0000-\u001f\u007f-\u009f\u202e]/);
     const how = ending.status === "fulfilled" ? "answers" : (ending.reason as CodedError).code;
     assert.ok((ends as readonly string[]).includes(how), `${how}, expected ${ends.join(" or ")}`);
     if (ending.status === "fulfilled") assert.deepEqual(ending.value, answer);
@@ -112,6 +130,10 @@ test("taken over, hostile: work while no call is under way, with words in betwee
 for (const [what, flood] of [
   ["lines", `frame(0x26, 0, [Buffer.from([0, 10]), Buffer.from('[1,"info"]'), Buffer.from([0, 0, 0, 0])])`],
   [
+    "progress of its call",
+    `frame(0x2a, 1, [Buffer.from([0, 0]), Buffer.from([0, 0, 0, 10]), Buffer.from('{"done":1}')])`,
+  ],
+  [
     "requests of ended calls",
     `frame(0x25, 7, [Buffer.from([0, 11]), Buffer.from('[1,0,"a.b"]'), Buffer.from([0, 0, 0, 2]), Buffer.from("{}")])`,
   ],
@@ -121,7 +143,7 @@ for (const [what, flood] of [
       `const many = Buffer.concat(Array.from({ length: 4000 }, () => ${flood}));
        onCall(async () => { for (;;) if (!socket.write(many)) await new Promise((drained) => socket.once("drain", drained)); });`,
       async ({ call }) => {
-        const ended = call("x");
+        const ended = call("x", null, undefined, { onProgress: () => undefined });
         ended.catch(() => undefined);
         await sleep(200);
         let turns = 0;
