@@ -129,7 +129,7 @@ export class Running {
 
   async load(plan: CompartmentPlan): Promise<void> {
     const sandbox = await this.#sandbox;
-    if (this.#hasEnded) throw lossError("load", "crashed");
+    if (this.#hasEnded) throw lossError("load", this.#wasClosed ? "closed" : "crashed");
     await (this.#loaded.get(plan) ?? this.#beginLoading(plan, sandbox)).whenLoaded;
   }
 
