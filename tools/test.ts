@@ -83,8 +83,13 @@ async function runFiles(files: readonly string[], concurrency: number): Promise<
   const waiting = [...files];
   const work = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const startedAt = Date.now();
       const outcome = await runFile(file);
-      if (outcome.passed + outcome.failures.length + outcome.skips.length > 0) outcomes.set(file, outcome);
+      const { passed, failures, skips } = outcome;
+      if (passed + failures.length + skips.length === 0) continue;
+      outcomes.set(file, outcome);
+      const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
+      say(`${failures.length === 0 ? "ok  " : "FAIL"} ${file} (${passed + failures.length} in ${seconds} s)`);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
@@ -115,9 +120,14 @@ async function runFile(file: string): Promise<FileOutcome> {
     const words = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     say(`FAIL ${file}: ${name}\n     ${words.split("\n").slice(0, 14).join("\n     ")}`);
   });
-  await new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve) => {
     stream.on("end", resolve);
-    stream.on("error", reject);
+    // Of the run itself, such as that no process could be started: the other files go on.
+    stream.on("error", (error: Error) => {
+      outcome.failures.push(`the run: ${error.message}`);
+      say(`FAIL ${file}: ${error.stack ?? error.message}`);
+      resolve();
+    });
     stream.resume();
   });
   return outcome;
@@ -135,13 +145,13 @@ async function runTests(paths: readonly string[], tally: Tally): Promise<void> {
   const outcomes = await runFiles(files, CONCURRENCY);
   const failed = Array.from(outcomes, ([file, { failures }]) => (failures.length > 0 ? file : "")).filter(Boolean);
   if (failed.length > 0 && failed.length <= MAX_SECOND_TRIES) {
+    say(`running again, one at a time: ${failed.join(", ")}`);
     for (const [file, outcome] of await runFiles(failed, 1)) {
       outcomes.set(file, outcome);
       if (outcome.failures.length === 0) tally.secondTries.push(file);
     }
   }
   for (const [file, { passed, named, failures, skips }] of [...outcomes].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    say(`${failures.length === 0 ? "ok  " : "FAIL"} ${file} (${passed + failures.length})`);
     tally.passed += passed;
     for (const each of named) tally.named.set(each, (tally.named.get(each) ?? 0) + 1);
     tally.failures.push(...failures.map((name) => `${file}: ${name}`));

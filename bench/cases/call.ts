@@ -1,4 +1,5 @@
-// A call through the whole host (rights, schemas, journal) against a bare echo over a pipe to a child process.
+// A call through the whole host (rights, schemas, journal) against a bare echo over a pipe to a child process, and
+// beside other ways to run code apart: an isolate in this process, a thread, an Extism plugin, a new process each time.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { openHost } from "@berth/host";
 
 import { installPlugin } from "../install-plugin.ts";
 import { openLinePipe } from "../line-pipe.ts";
+import { openCallPeers } from "../peers/call-peers.ts";
 import { measure, ratio } from "../runner.ts";
 import type { Ratio, Row, Subject } from "../runner.ts";
 
@@ -39,6 +41,22 @@ const sixtyFour =
       }),
     );
   };
+
+/** After the others: threads and processes of their own change where the kernel puts the two ends of a pipe. */
+async function measurePeers(line: string): Promise<Row[]> {
+  const { peers, close } = await openCallPeers();
+  try {
+    return await measure(
+      peers.map(({ subject, count, ask }): Subject => {
+        const work = async (): Promise<unknown> => JSON.parse(await ask(line));
+        return { case: "100 B", subject, count, run: inTurn(work) };
+      }),
+      15,
+    );
+  } finally {
+    await close();
+  }
+}
 
 export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   const dataDir = await mkdtemp(join(tmpdir(), "berth-bench-"));
@@ -75,6 +93,7 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
       run: inTurn(() => host.call("bench.echo", "wait", small)),
     });
     const rows = await measure(subjects, 15);
+    rows.push(...(await measurePeers(JSON.stringify(small))));
     const ratios = [
       ratio(rows, "call.standard", "100 B", "berth", "pipe echo", 2),
       ratio(rows, "call.strict", "100 B", "berth, strict", "pipe echo", 3),

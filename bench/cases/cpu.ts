@@ -4,6 +4,7 @@ import { isolate } from "@berth/engine-isolate";
 import { quickjs } from "@berth/engine-quickjs";
 import { Supervisor } from "@berth/sandbox";
 import type { EngineDescriptor, SupervisedCompartment } from "@berth/sandbox";
+import type { SecurityLevel } from "@berth/spec";
 import { encodeValue } from "@berth/wire";
 
 import { measure } from "../runner.ts";
@@ -49,12 +50,12 @@ const ACTIONS = Object.entries(WORK)
 const CODE = `var berthPlugin = { actions: { ${ACTIONS} } };`;
 const INPUT = encodeValue(null);
 
-function open(supervisor: Supervisor, engine: EngineDescriptor): SupervisedCompartment {
+function open(supervisor: Supervisor, engine: EngineDescriptor, level: SecurityLevel): SupervisedCompartment {
   return supervisor.open({
-    plugin: "plugin",
-    packKey: engine.name,
+    plugin: level,
+    packKey: level,
     engine,
-    level: engine.levels.includes("standard") ? "standard" : "strict",
+    level,
     code: new TextEncoder().encode(CODE),
     sourceName: "plugin.js",
     limits: { memoryMiB: 128, cpuMs: 60_000, wallMs: 60_000 },
@@ -65,7 +66,12 @@ function open(supervisor: Supervisor, engine: EngineDescriptor): SupervisedCompa
 
 export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
   const supervisor = new Supervisor({ leases: 1 });
-  const levels = { "standard (isolate)": open(supervisor, isolate()), "strict (quickjs)": open(supervisor, quickjs()) };
+  const levels = {
+    "minimal (isolate)": open(supervisor, isolate(), "minimal"),
+    "standard (isolate)": open(supervisor, isolate(), "standard"),
+    "strict (quickjs)": open(supervisor, quickjs(), "strict"),
+    "isolated (isolate)": open(supervisor, isolate(), "isolated"),
+  };
   try {
     const subjects = Object.entries(WORK).flatMap(([name, text]): Subject[] => {
       // oxlint-disable-next-line typescript/no-implied-eval -- the very text that the plugin holds.

@@ -1,5 +1,6 @@
 // A new world for every call: Berth at strict, through the whole host, against engines that make an instance for
-// each call, each in a child process behind a pair of pipes. A plugin of about 20 KB and a value of 100 bytes.
+// each call, each in a child process behind a pair of pipes (workerd, where there is one, behind HTTP on loopback). A
+// plugin of about 20 KB and a value of 100 bytes.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +11,7 @@ import { openHost } from "@berth/host";
 
 import { installPlugin } from "../install-plugin.ts";
 import { openLinePipe } from "../line-pipe.ts";
+import { openWorkerd } from "../peers/workerd.ts";
 import { measure, ratio } from "../runner.ts";
 import type { Ratio, Row, Subject } from "../runner.ts";
 
@@ -35,14 +37,16 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
     "new isolated-vm isolate": openLinePipe(["--no-node-snapshot", peer, "isolate", file]),
     "new Extism plugin": openLinePipe([peer, "extism", wasm]),
   };
+  const workerd = await openWorkerd(folder, CODE);
   try {
     await installPlugin(host, { id: "bench.fresh", level: "strict", code: CODE, actions: ["echo"] });
     const input = { text: "x".repeat(85) };
     const line = JSON.stringify(input);
     const fresh = async (): Promise<unknown> => host.call("bench.fresh", "echo", input);
     const subjects: Subject[] = [{ case: "100 B", subject: "berth, strict", count: 1_000, run: inTurn(fresh) }];
-    for (const [subject, pipe] of Object.entries(pipes)) {
-      const ask = async (): Promise<unknown> => JSON.parse(await pipe.ask(line));
+    const peers = { ...pipes, ...(workerd !== undefined && { "new workerd isolate": workerd }) };
+    for (const [subject, each] of Object.entries(peers)) {
+      const ask = async (): Promise<unknown> => JSON.parse(await each.ask(line));
       subjects.push({ case: "100 B", subject, count: 40, run: inTurn(ask) });
     }
     const rows = await measure(subjects, ROUNDS);
@@ -52,9 +56,12 @@ export async function run(): Promise<{ rows: Row[]; ratios: Ratio[] }> {
       ratio(rows, "fresh.strict.isolate", "100 B", "berth, strict", "new isolated-vm isolate", 1),
       ratio(rows, "fresh.strict.extism", "100 B", "berth, strict", "new Extism plugin", 1),
     ];
+    if (workerd !== undefined)
+      ratios.push(ratio(rows, "fresh.strict.workerd", "100 B", "berth, strict", "new workerd isolate", 1));
     return { rows, ratios };
   } finally {
     for (const pipe of Object.values(pipes)) pipe.end();
+    workerd?.end();
     await host.close();
     await rm(folder, { recursive: true });
   }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { packPackage, replaceEnvelopes } from "@berth/archive";
-import { RELEASE_ENVELOPE } from "@berth/host";
+import { HostError, RELEASE_ENVELOPE } from "@berth/host";
 import type { Host } from "@berth/host";
 import type { SecurityLevel } from "@berth/spec";
 import { generatePublisherKey, signRelease } from "@berth/trust";
@@ -102,13 +102,24 @@ function hostileSpecs(level: SecurityLevel): (Spec & { readonly inputs: readonly
   return [...shared, ...alone];
 }
 
+/** Some attack while they are loaded, and are refused for it before they are installed. */
+async function tryInstall(host: Host, spec: Spec): Promise<string | undefined> {
+  try {
+    return await install(host, spec);
+  } catch (error) {
+    if (error instanceof HostError && error.code === "HOST_CODE_UNLOADABLE") return undefined;
+    throw error;
+  }
+}
+
 /** Installs both sides at every level. Bytes in inputs do not cross a call by value and are left out. */
 export async function installAll(
   host: Host,
   levels: readonly SecurityLevel[],
-): Promise<{ honest: HonestPlugin[]; hostile: HostilePlugin[] }> {
+): Promise<{ honest: HonestPlugin[]; hostile: HostilePlugin[]; refused: number }> {
   const honest: HonestPlugin[] = [];
   const hostile: HostilePlugin[] = [];
+  let refused = 0;
   const module = readFileSync(FIXTURE);
   for (const level of levels) {
     for (const name of [`one-${level}`, `two-${level}`]) {
@@ -129,13 +140,18 @@ export async function installAll(
     });
     hostile.push({ id: evil, level, actions: HOSTILE_WASM_ACTIONS.map((action) => ({ action, input: null })) });
     for (const spec of hostileSpecs(level)) {
+      const hostileId = await tryInstall(host, spec);
+      if (hostileId === undefined) {
+        refused += 1;
+        continue;
+      }
       const inputs = spec.inputs.map((input) => (JSON.stringify(input)?.includes("bytes") === true ? null : input));
       hostile.push({
-        id: await install(host, spec),
+        id: hostileId,
         level,
         actions: spec.actions.map((action, index) => ({ action, input: inputs[index] ?? null })),
       });
     }
   }
-  return { honest, hostile };
+  return { honest, hostile, refused };
 }

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
@@ -16,18 +16,45 @@ export interface Holdings {
   readonly memoryMiB: number;
   readonly descriptors: number;
   readonly processes: number;
+  /** Resident MiB of each process that it started, directly or not, by process id. */
+  readonly residentMiB: ReadonlyMap<number, number>;
+}
+
+const PAGE_BYTES = 4_096;
+
+function residentMiBOf(pid: number): number {
+  try {
+    return (Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * PAGE_BYTES) / MIB;
+  } catch {
+    return 0; // It ended between the listing and the look.
+  }
 }
 
 /** Collects garbage first, which stalls the event loop: say so to whoever measures that. */
 export function takeHoldings(minutes: number): Holdings {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
+  const started = [...descendants().keys()];
   return {
     minutes,
     memoryMiB: (heapUsed + external) / MIB,
     descriptors: process.platform === "linux" ? readdirSync("/proc/self/fd").length : 0,
-    processes: descendants().size,
+    processes: started.length,
+    residentMiB: new Map(started.map((pid) => [pid, residentMiBOf(pid)])),
   };
+}
+
+/** What the processes that are in every sample hold together, in the first and in the last, MiB. */
+export function longLived(samples: readonly Pick<Holdings, "residentMiB">[]): {
+  readonly processes: number;
+  readonly firstMiB: number;
+  readonly lastMiB: number;
+} {
+  const [first, last] = [samples[0]?.residentMiB ?? new Map<number, number>(), samples.at(-1)?.residentMiB];
+  const pids = [...first.keys()].filter((pid) => samples.every(({ residentMiB }) => residentMiB.has(pid)));
+  const sum = (of: ReadonlyMap<number, number> | undefined): number =>
+    pids.reduce((total, pid) => total + (of?.get(pid) ?? 0), 0);
+  return { processes: pids.length, firstMiB: sum(first), lastMiB: sum(last) };
 }
 
 /** MiB per minute by least squares; 0 for fewer than three samples. */

@@ -66,7 +66,9 @@ const host = await openHost({
   policy: { level: "minimal", scan: { verdicts: { review: "allow", block: "allow" } } },
 });
 const plugins = await installAll(host, levels);
-process.stderr.write(`${plugins.honest.length} honest and ${plugins.hostile.length} hostile plugins are installed\n`);
+process.stderr.write(
+  `${plugins.honest.length} honest and ${plugins.hostile.length} hostile plugins are installed, ${plugins.refused} were refused\n`,
+);
 
 const tally = makeTally();
 const samples: Holdings[] = [];

@@ -1,12 +1,14 @@
 import { percentile } from "../runner.ts";
 import type { Loss, Tally } from "./drive.ts";
-import { slopeOf } from "./resources.ts";
+import { longLived, slopeOf } from "./resources.ts";
 import type { Holdings } from "./resources.ts";
 
 /** More descriptors than before that are nobody's leak: what Node opens once and keeps. */
 const SPARE_DESCRIPTORS = 4;
 /** Growth along the slope, from the first sample to the last, that is called a leak. */
 const MAX_GROWTH_MIB = 32;
+/** Growth of one process that was there all the time; collectors of garbage let heaps go up and down. */
+const MAX_PROCESS_GROWTH_MIB = 32;
 
 /** Stalls of an event loop. */
 export interface Stalls {
@@ -55,7 +57,12 @@ export interface Summary {
   };
   readonly stalls: Stalls;
   readonly stallsOfAnIdleProcess: Stalls;
-  readonly processes: { readonly most: number; readonly left: number };
+  readonly processes: {
+    readonly most: number;
+    readonly left: number;
+    /** Those that were there from the first sample to the last. */
+    readonly lasting: { readonly processes: number; readonly firstMiB: number; readonly lastMiB: number };
+  };
   readonly descriptors: { readonly before: number; readonly after: number };
   readonly memory: { readonly firstMiB: number; readonly lastMiB: number; readonly slopeMiBPerMinute: number };
   readonly changedSettings: readonly string[];
@@ -68,6 +75,7 @@ export function summarize(observed: Observed): Summary {
   const [first, last] = [samples[0] ?? before, samples.at(-1) ?? after];
   const left = after.processes - before.processes;
   const growthMiB = slopeMiBPerMinute * (last.minutes - first.minutes);
+  const lasting = longLived(samples);
   const faults: string[] = [];
   if (tally.honestMade === 0) faults.push("no honest call was made");
   if (tally.hostileMade === 0) faults.push("no hostile call was made");
@@ -76,6 +84,9 @@ export function summarize(observed: Observed): Summary {
   if (after.descriptors > before.descriptors + SPARE_DESCRIPTORS)
     faults.push(`${after.descriptors - before.descriptors} descriptors were left open`);
   if (growthMiB > MAX_GROWTH_MIB) faults.push(`memory grew by ${growthMiB.toFixed(1)} MiB`);
+  const lastingGrowthMiB = lasting.lastMiB - lasting.firstMiB;
+  if (lastingGrowthMiB > MAX_PROCESS_GROWTH_MIB * lasting.processes)
+    faults.push(`processes that lasted grew by ${lastingGrowthMiB.toFixed(1)} MiB`);
   if (changedSettings.length > 0) faults.push(`settings of the machine changed: ${changedSettings.join(", ")}`);
   const latencies = tally.latencies.toSorted((a, b) => a - b);
   return {
@@ -98,7 +109,7 @@ export function summarize(observed: Observed): Summary {
       released: tally.released,
       outcomes: Object.fromEntries(Array.from(tally.outcomes, ([level, codes]) => [level, Object.fromEntries(codes)])),
     },
-    processes: { most: Math.max(...samples.map(({ processes }) => processes), 0), left },
+    processes: { most: Math.max(...samples.map(({ processes }) => processes), 0), left, lasting },
     descriptors: { before: before.descriptors, after: after.descriptors },
     memory: { firstMiB: first.memoryMiB, lastMiB: last.memoryMiB, slopeMiBPerMinute },
     changedSettings,
@@ -125,6 +136,7 @@ export function formatSummary(summary: Summary): string {
     ...outcomes,
     `  event loop     ${formatStalls(summary.stalls)}; of an idle process beside it: ${formatStalls(summary.stallsOfAnIdleProcess)}`,
     `  processes      at most ${processes.most}, ${processes.left} left behind`,
+    `                 ${processes.lasting.processes} lasted, and held ${processes.lasting.firstMiB.toFixed(1)} MiB, then ${processes.lasting.lastMiB.toFixed(1)} MiB`,
     `  descriptors    ${descriptors.before} before, ${descriptors.after} after`,
     `  memory         ${memory.firstMiB.toFixed(1)} MiB to ${memory.lastMiB.toFixed(1)} MiB, ${memory.slopeMiBPerMinute.toFixed(2)} MiB a minute`,
     `  machine        ${summary.changedSettings.length} settings changed`,

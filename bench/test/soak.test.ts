@@ -11,7 +11,7 @@ import { slopeOf } from "../soak/resources.ts";
 import { summarize } from "../soak/summary.ts";
 import type { Observed, Summary } from "../soak/summary.ts";
 
-const HELD = { minutes: 0, memoryMiB: 40, descriptors: 20, processes: 1 };
+const HELD = { minutes: 0, memoryMiB: 40, descriptors: 20, processes: 1, residentMiB: new Map([[7, 50]]) };
 
 /** What is wrong with a run in which this was seen. */
 function faultsOf(changes: Partial<Observed>): readonly string[] {
@@ -50,6 +50,15 @@ test("processes, descriptors, memory and settings that are left behind fail a ru
   assert.deepEqual(faultsOf({ after: { ...HELD, descriptors: 30 } }), ["10 descriptors were left open"]);
   const samples = [0, 5, 10].map((minutes) => ({ ...HELD, minutes, memoryMiB: 40 + 5 * minutes }));
   assert.deepEqual(faultsOf({ samples }), ["memory grew by 50.0 MiB"]);
+  const lasting = [50, 60, 90].map((held, at) => ({
+    ...HELD,
+    minutes: at,
+    residentMiB: new Map([
+      [7, held],
+      [8 + at, 500],
+    ]),
+  }));
+  assert.deepEqual(faultsOf({ samples: lasting }), ["processes that lasted grew by 40.0 MiB"]);
   assert.deepEqual(faultsOf({ changedSettings: ["/proc/sys/vm/swappiness"] }), [
     "settings of the machine changed: /proc/sys/vm/swappiness",
   ]);

@@ -9,6 +9,7 @@ const TESTS = 'test("one thing holds", () => {});\ntest(`the ${which} wall of ${
 const problemsWith = (line: string): string[] =>
   checkClaims(
     makeTree({
+      "docs/guide/levels.md": "# Levels\n",
       "docs/threat-model.md": `# Threat model\n\n${line}\n`,
       "packages/a/test/wall.test.ts": TESTS,
       "packages/a/src/wall.ts": 'const claim = "not tested";\n',
@@ -17,7 +18,7 @@ const problemsWith = (line: string): string[] =>
     }),
   );
 
-test("every test that the threat model of this repository names exists", () => {
+test("every test that the threat model and the page of levels name exists", () => {
   assert.deepEqual(checkClaims(), []);
 });
 

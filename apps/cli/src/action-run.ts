@@ -1,4 +1,4 @@
-import type { CallOptions, Host } from "@berth/host";
+import type { Host, KeyedCallOptions } from "@berth/host";
 
 /** What comes of an action that is run: its answer, or its items one by one. */
 export type ActionNews =
@@ -11,7 +11,7 @@ export async function* runHere(
   id: string,
   action: string,
   input: Uint8Array,
-  options: CallOptions<string>,
+  options: KeyedCallOptions<string>,
 ): AsyncGenerator<ActionNews, undefined> {
   const { [action]: declared } = await host.actions(id);
   if (declared?.streams !== true) {

@@ -23,14 +23,30 @@ export const cliErrors = {
   CLI_FILE_UNWRITABLE: {
     kind: "environment",
     meaning: "A file cannot be written.",
-    cause: "The folder is missing or read-only, or the disk is full.",
-    remedy: "Check the path and the free space.",
+    cause:
+      "The folder is missing or read-only, the disk is full, or a file that is rewritten could not stay with its owner and group.",
+    remedy: "Check the path, the free space, and whose the file is.",
   },
   CLI_TARGET_EXISTS: {
     kind: "input",
     meaning: "A command would overwrite something.",
     cause: "The folder or file to be made exists already.",
     remedy: "Choose another name, or remove it first.",
+  },
+  CLI_MANIFEST_DIFFERS: {
+    kind: "input",
+    meaning: "Permissions are to be written into a manifest that is not the one which the runs were of.",
+    cause:
+      "The folder is another plugin's, or its permissions were edited since it was tried with `berth dev` or installed.",
+    remedy:
+      "Let the folder work as it is, with `berth dev` or as a new release, and ask again; or copy what `berth permissions suggest` prints.",
+  },
+  CLI_RUNS_INCOMPLETE: {
+    kind: "input",
+    meaning: "The journal tells too little to take permissions out of a manifest.",
+    cause: "The plugin used nothing so far, or the journal did not keep all that it used.",
+    remedy:
+      "Let the plugin do all of its work first. What `berth permissions suggest` prints can be copied by hand where it is enough.",
   },
   CLI_BUNDLE_FAILED: {
     kind: "input",

@@ -13,49 +13,97 @@ const SHOWN_FINDINGS = 5;
 
 /** The answer that options give: nothing is agreed to that they do not name. @throws CliError CLI_CONSENT_NEEDED */
 export function consentByOptions({ list, isSet }: Invocation, plan: ShownPlan): GraphConsent {
-  const named = namedGrants(list("grant"), plan);
-  const grants = plan.members.map(({ manifest, permissions }): [string, Permission[]] => [
-    manifest.id,
-    permissions
-      .filter(({ permission }) => named.has(`${manifest.id}:${permission.name}`))
-      .map(({ permission }) => permission),
-  ]);
-  const missing = plan.members.flatMap(({ manifest, permissions }) =>
-    permissions
-      .filter((each) => !each.isGranted && !each.isOptional && !named.has(`${manifest.id}:${each.permission.name}`))
-      .map(({ permission, reason }) => ({ id: manifest.id, permission, reason })),
-  );
-  if (missing.length > 0) {
-    const options = [...new Set(missing.map(({ id, permission }) => `--grant ${id}:${permission.name}`))];
-    const ids = [...new Set(missing.map(({ id }) => id))].join(", ");
-    throw new CliError("CLI_CONSENT_NEEDED", `${ids} asks for rights:\n${describePlan(plan)}`, {
-      hint: `To agree without being asked: ${options.join(" ")}`,
-      details: { permissions: missing.map(({ id, permission, reason }) => ({ plugin: id, ...permission, reason })) },
+  const given = {
+    grants: namedGrants(list("grant"), plan),
+    trust: list("trust"),
+    confirmed: list("confirm"),
+    mayDowngrade: isSet("allow-downgrade"),
+  };
+  const missing = missingAnswers(plan, given);
+  const { permissions, unconfirmed, keys, downgrades } = missing;
+  const refuse = (why: string, details: object): never => {
+    throw new CliError("CLI_CONSENT_NEEDED", why, {
+      hint: howToAgree("To agree, add", missing),
+      details: { ...details },
     });
-  }
-  const unconfirmed = plan.members.filter(
-    ({ manifest, needsConfirmation }) => needsConfirmation && !list("confirm").includes(manifest.id),
-  );
+  };
+  if (permissions.length > 0)
+    refuse(`${[...new Set(permissions.map(({ id }) => id))].join(", ")} asks for rights:\n${describePlan(plan)}`, {
+      permissions: permissions.map(({ id, permission, reason }) => ({ plugin: id, ...permission, reason })),
+    });
   if (unconfirmed.length > 0) {
     const ids = unconfirmed.map(({ manifest }) => manifest.id);
-    throw new CliError("CLI_CONSENT_NEEDED", `the scan of ${ids.join(", ")} wants a look:\n${describePlan(plan)}`, {
-      hint: `After reading the findings: ${ids.map((id) => `--confirm ${id}`).join(" ")}`,
-      details: { findings: unconfirmed.flatMap(({ scan }) => scan.findings.slice(0, 20)) },
+    refuse(`the scan of ${ids.join(", ")} wants a look:\n${describePlan(plan)}`, {
+      findings: unconfirmed.flatMap(({ scan }) => scan.findings.slice(0, 20)),
     });
   }
-  const downgrades = downgradesOf(plan);
-  if (downgrades.length > 0 && !isSet("allow-downgrade")) {
-    throw new CliError("CLI_CONSENT_NEEDED", `${downgrades.join(", ")} would go back:\n${describePlan(plan)}`, {
-      hint: "To agree to lower versions: --allow-downgrade",
-      details: { downgrades },
+  if (downgrades.length > 0) refuse(`${downgrades.join(", ")} would go back:\n${describePlan(plan)}`, { downgrades });
+  if (keys.length > 0)
+    refuse(keys.map(({ signer }) => explainNewKey(signer)).join("\n"), {
+      keyId: keys[0]?.signer.keyId,
+      keyIds: keys.map(({ signer }) => signer.keyId),
     });
-  }
   return {
-    grants: Object.fromEntries(grants),
-    trustKeys: trustedKeys(plan, list("trust")),
-    confirmedScans: [...list("confirm")],
-    downgrades,
+    grants: Object.fromEntries(
+      plan.members.map(({ manifest, permissions: asked }): [string, Permission[]] => [
+        manifest.id,
+        asked
+          .filter(({ permission }) => given.grants.has(`${manifest.id}:${permission.name}`))
+          .map(({ permission }) => permission),
+      ]),
+    ),
+    trustKeys: [...new Set(newSigners(plan).map(({ keyId }) => keyId))],
+    confirmedScans: [...given.confirmed],
+    downgrades: downgradesOf(plan),
   };
+}
+
+/** What options answered so far. */
+interface GivenAnswers {
+  /** `ID:NAME` */
+  readonly grants: ReadonlySet<string>;
+  readonly trust: readonly string[];
+  readonly confirmed: readonly string[];
+  readonly mayDowngrade: boolean;
+}
+
+const NO_ANSWERS: GivenAnswers = { grants: new Set(), trust: [], confirmed: [], mayDowngrade: false };
+
+/** What a plan needs an answer for and has none. */
+function missingAnswers(plan: ShownPlan, { grants, trust, confirmed, mayDowngrade }: GivenAnswers) {
+  return {
+    permissions: plan.members.flatMap(({ manifest, permissions }) =>
+      permissions
+        .filter((each) => !each.isGranted && !each.isOptional && !grants.has(`${manifest.id}:${each.permission.name}`))
+        .map(({ permission, reason }) => ({ id: manifest.id, permission, reason })),
+    ),
+    unconfirmed: plan.members.filter(
+      ({ manifest, needsConfirmation }) => needsConfirmation && !confirmed.includes(manifest.id),
+    ),
+    keys: untrustedKeys(plan, trust),
+    downgrades: mayDowngrade ? [] : downgradesOf(plan),
+  };
+}
+
+/** Every option that is missing, and none that is not, to be copied once the plan was read. */
+function howToAgree(
+  lead: string,
+  { permissions, unconfirmed, keys, downgrades }: ReturnType<typeof missingAnswers>,
+  ...more: readonly string[]
+): string {
+  const options = [
+    ...more,
+    ...new Set(permissions.map(({ id, permission }) => `--grant ${id}:${permission.name}`)),
+    ...keys.map(({ option }) => option),
+    ...unconfirmed.map(({ manifest }) => `--confirm ${manifest.id}`),
+    ...(downgrades.length > 0 ? ["--allow-downgrade"] : []),
+  ];
+  const first = [
+    ...(keys.length > 0 ? ["comparing the key with the publisher's own word"] : []),
+    ...(unconfirmed.length > 0 ? ["reading the findings of the scan"] : []),
+  ];
+  const after = first.length === 0 ? "" : ` (after ${first.join(" and ")})`;
+  return `${lead}${after}: ${options.join(" ")}`;
 }
 
 const downgradesOf = ({ members }: ShownPlan): string[] =>
@@ -82,38 +130,46 @@ function namedGrants(options: readonly string[], plan: ShownPlan): Set<string> {
   );
 }
 
-/** Keys of publishers that are new here, each of which must be named. @throws CliError CLI_CONSENT_NEEDED */
-function trustedKeys(plan: ShownPlan, named: readonly string[]): string[] {
+type NewSigner = Extract<Member["signer"], { status: "trusted" | "first-use" }>;
+
+/** Publishers that are new here, each with each of their keys once. */
+function newSigners({ members }: ShownPlan): NewSigner[] {
   // By publisher too: whoever vouches for a key as one publisher's has not heard that it would be another's as well.
-  const fresh = new Map(
-    plan.members
-      .filter(({ signer }) => signer.status === "first-use")
-      .map(({ signer }) => [`${signer.publisher} ${signer.keyId}`, signer]),
-  );
-  const publishersOf = (wanted: string): number => [...fresh.values()].filter(({ keyId }) => keyId === wanted).length;
-  const unknown = [...fresh.values()].filter(
-    ({ publisher, keyId, fingerprint }) =>
-      !named.includes(`${publisher}:${keyId}`) &&
-      (publishersOf(keyId) > 1 || (!named.includes(keyId) && !named.includes(fingerprint))),
-  );
-  if (unknown.length === 0) return [...new Set(Array.from(fresh.values(), ({ keyId }) => keyId))];
-  const who = unknown.map(
-    ({ publisher, fingerprint }) => `${publisher} is new to this host; its key is ${fingerprint}`,
-  );
-  throw new CliError("CLI_CONSENT_NEEDED", who.join("\n"), {
-    hint: `After comparing with the publisher's own word: ${unknown.map(({ publisher, keyId }) => `--trust ${publishersOf(keyId) > 1 ? `${publisher}:` : ""}${keyId}`).join(" ")}`,
-    details: { keyId: unknown[0]?.keyId, keyIds: unknown.map(({ keyId }) => keyId) },
+  const fresh = new Map<string, NewSigner>();
+  for (const { signer } of members)
+    if (signer.status === "first-use") fresh.set(`${signer.publisher} ${signer.keyId}`, signer);
+  return [...fresh.values()];
+}
+
+/** Keys of new publishers that nobody named, and the option that names each. */
+function untrustedKeys(plan: ShownPlan, named: readonly string[]): { signer: NewSigner; option: string }[] {
+  const fresh = newSigners(plan);
+  return fresh.flatMap((signer) => {
+    const { publisher, keyId, fingerprint } = signer;
+    const isShared = fresh.filter((each) => each.keyId === keyId).length > 1;
+    const isNamed =
+      named.includes(`${publisher}:${keyId}`) || (!isShared && (named.includes(keyId) || named.includes(fingerprint)));
+    return isNamed ? [] : [{ signer, option: `--trust ${isShared ? `${publisher}:` : ""}${keyId}` }];
   });
 }
 
+/** A key that is no stranger is told as what it is: its holder publishes under another name already. */
+function explainNewKey({ publisher, fingerprint, alsoTrustedFor }: NewSigner): string {
+  const known =
+    alsoTrustedFor.length === 0 ? "" : `, which this host trusts already, but as a key of ${names(alsoTrustedFor)}`;
+  return `${publisher} is new to this host; its key is ${fingerprint}${known}`;
+}
+
+const names = (publishers: readonly string[]): string => publishers.map((each) => sanitize(each)).join(", ");
+
 /** Asks the person once, about everything. @throws CliError CLI_CONSENT_NEEDED, CLI_DECLINED */
 export async function consentByPerson({ terminal }: Invocation, plan: ShownPlan): Promise<GraphConsent> {
-  const names = plan.members.map(({ manifest }) => `${manifest.id} ${manifest.version}`);
   if (!terminal.isInteractive) {
+    const what = plan.members.map(({ manifest }) => `${manifest.id} ${manifest.version}`).join(", ") || "this";
     throw new CliError(
       "CLI_CONSENT_NEEDED",
-      `installing ${names.join(", ") || "this"} needs your answer, and standard input is not a terminal`,
-      { hint: "Answer with --yes, --grant, --trust, --confirm and --allow-downgrade." },
+      `installing ${what} needs your answer, and standard input is not a terminal:\n${describePlan(plan)}`,
+      { hint: howToAgree("To agree", missingAnswers(plan, NO_ANSWERS), "--yes") },
     );
   }
   terminal.say(describePlan(plan));
@@ -127,7 +183,7 @@ export async function consentByPerson({ terminal }: Invocation, plan: ShownPlan)
   ]);
   return {
     grants: Object.fromEntries(grants),
-    trustKeys: plan.members.filter(({ signer }) => signer.status === "first-use").map(({ signer }) => signer.keyId),
+    trustKeys: newSigners(plan).map(({ keyId }) => keyId),
     confirmedScans: plan.members.map(({ manifest }) => manifest.id),
     downgrades,
   };
@@ -135,9 +191,7 @@ export async function consentByPerson({ terminal }: Invocation, plan: ShownPlan)
 
 /** The question, in words that no plugin can rewrite. */
 export function describePlan(plan: ShownPlan): string {
-  const fresh = new Set(
-    plan.members.filter(({ signer }) => signer.status === "first-use").map(({ signer }) => signer.publisher),
-  );
+  const fresh = new Map(newSigners(plan).map((signer) => [signer.publisher, signer]));
   return [
     ...plan.members.toReversed().map(describeMember),
     ...Object.entries(plan.newlyAsked).map(([id, range]) => `${id} is here already and will be kept at ${range}`),
@@ -145,8 +199,9 @@ export function describePlan(plan: ShownPlan): string {
       .filter(({ isNew }) => isNew)
       .map(({ publisher, url }) => `From now on packages of ${publisher} come from ${url} only.`),
     ...Array.from(
-      fresh,
-      (publisher) => `${publisher} is new to this host. Installing trusts the key above for everything it signs.`,
+      fresh.values(),
+      ({ publisher, alsoTrustedFor }) =>
+        `${publisher} is new to this host. Installing trusts the key above for everything it signs${alsoTrustedFor.length === 0 ? "." : ` as ${publisher} too.`}`,
     ),
   ].join("\n");
 }
@@ -181,13 +236,16 @@ function describeMember(member: Member): string {
   ].join("\n");
 }
 
-function describeSigner(signer: Member["signer"]): string {
+/** Who vouches for a package, and what that is worth here. */
+export function describeSigner(signer: Member["signer"]): string {
   if (signer.status === "development") return `nobody: it comes unsigned from ${sanitize(signer.folder, 300)}`;
   const key = `key ${formatFingerprint(signer.keyId)}`;
   // Everybody who holds that secret could have made it: it does not say who the publisher is.
   if (signer.status === "deployment")
     return `nobody of ${signer.publisher}: from your deployment ${sanitize(signer.repository)}, ${key}`;
-  return `${signer.publisher}, ${key} (${signer.status === "trusted" ? "trusted" : "new to this host"})`;
+  if (signer.status === "trusted") return `${signer.publisher}, ${key} (trusted)`;
+  if (signer.alsoTrustedFor.length === 0) return `${signer.publisher}, ${key} (new to this host)`;
+  return `${signer.publisher}, ${key}\n  ! this host trusts that key already, but as a key of ${names(signer.alsoTrustedFor)}: whoever holds it now signs as ${signer.publisher} too`;
 }
 
 function describeScan({ verdict, score, findings }: Member["scan"]): string[] {

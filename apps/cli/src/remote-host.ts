@@ -7,13 +7,18 @@ import type { ClientPowers, TransportAnswer } from "@berth/client";
 import type {
   ActionStatistics,
   CallOptions,
+  DiscoveryRequest,
   GraphRequest,
   InstalledNode,
   JournalEntry,
   JournalQuery,
+  KeyedCallOptions,
   PluginSummary,
   PluginUse,
   Progress,
+  RunningPlugin,
+  RunningProcess,
+  Schedule,
   StatisticsQuery,
 } from "@berth/host";
 import { DATA_LABEL_HEADER, proofOf } from "@berth/host-http";
@@ -34,6 +39,7 @@ interface SendOptions {
   readonly bytes?: Uint8Array | undefined;
   readonly type?: string;
   readonly accept?: string;
+  readonly idempotencyKey?: string | undefined;
   readonly isOpen?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onLabel?: CallOptions<string>["onLabel"];
@@ -75,6 +81,11 @@ export class RemoteHost implements Disposable {
     return {
       isRemote: true,
       list: async () => (await this.#ask<{ plugins: PluginSummary[] }>("GET", "plugins")).plugins,
+      discover: (asked?: DiscoveryRequest) => {
+        const { folders = [], signal } = asked ?? {};
+        const query = new URLSearchParams(folders.map((folder): [string, string] => ["folder", folder]));
+        return this.#ask("GET", `discovery?${query}`, { signal });
+      },
       graph: async () => (await this.#ask<{ plugins: InstalledNode[] }>("GET", "graph")).plugins,
       lock: () => this.#ask("GET", "lock"),
       journal: async (asked?: JournalQuery) => {
@@ -93,14 +104,55 @@ export class RemoteHost implements Disposable {
         return (await this.#ask<{ actions: ActionStatistics[] }>("GET", path)).actions;
       },
       usage: async (query) => (await this.#ask<{ plugins: PluginUse[] }>("GET", `usage?${periodOf(query)}`)).plugins,
+      running: async (query) => (await this.#running(query)).plugins,
+      processes: async (query) => (await this.#running(query)).processes,
       run: (id, action, input, options) => this.#run(`plugins/${name(id)}/actions/${name(action)}`, input, options),
       enable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "enabled" } }),
       disable: (id) => this.#ask("PUT", `plugins/${name(id)}/state`, { json: { state: "disabled" } }),
       previewUninstall: (id) => this.#ask("GET", `plugins/${name(id)}/erasure`),
       uninstallAll: async (ids) =>
         (await this.#ask<{ receipts: [] }>("POST", "uninstalls", { json: { ids } })).receipts,
-      exportData: () => {
-        throw new CliError("CLI_HOST_RUNS", "data is exported while no host runs on the data directory");
+      exportData: (id) => this.#exportData(`plugins/${name(id)}/data`),
+      grants: async (id) => (await this.#ask<{ grants: [] }>("GET", `plugins/${name(id)}/grants`)).grants,
+      policyGrants: async (id) =>
+        (await this.#ask<{ policyGrants: [] }>("GET", `plugins/${name(id)}/grants`)).policyGrants,
+      grant: async (id, permission, options) => {
+        await this.#ask("POST", `plugins/${name(id)}/grants`, { json: { permission, ...options } });
+      },
+      revoke: async (id, what) => {
+        const json = typeof what === "string" ? { name: what } : { permission: what };
+        return (await this.#ask<{ revoked: [] }>("POST", `plugins/${name(id)}/revocations`, { json })).revoked;
+      },
+      declaredPermissions: async (id) =>
+        (await this.#ask<{ permissions: [] }>("GET", `plugins/${name(id)}/permissions`)).permissions,
+      permissionRequests: async () => (await this.#ask<{ requests: [] }>("GET", "permission-requests")).requests,
+      dismissRequests: async (id, permission) => {
+        const json = { name: permission };
+        return (await this.#ask<{ dismissed: boolean }>("POST", `plugins/${name(id)}/dismissals`, { json })).dismissed;
+      },
+      suggestPermissions: (id) => this.#ask("GET", `plugins/${name(id)}/suggestion`),
+      secrets: async (id) => (await this.#ask<{ secrets: [] }>("GET", `plugins/${name(id)}/secrets`)).secrets,
+      setSecret: (id, secret, value) =>
+        this.#ask("PUT", `plugins/${name(id)}/secrets/${name(secret)}`, { json: { value } }),
+      removeSecret: async (id, secret) => {
+        const path = `plugins/${name(id)}/secrets/${name(secret)}`;
+        return (await this.#ask<{ removed: boolean }>("DELETE", path)).removed;
+      },
+      rotateSecrets: (options) => this.#ask("POST", "secrets/rotations", { json: { ...options } }),
+      config: async (id) => (await this.#ask<{ value: unknown }>("GET", `plugins/${name(id)}/config`)).value,
+      setConfig: async (id, value) => {
+        await this.#ask("PUT", `plugins/${name(id)}/config`, { json: { value } });
+      },
+      schedules: async (id) => {
+        const path = id === undefined ? "schedules" : `schedules?plugin=${name(id)}`;
+        const { schedules } = await this.#ask<{ schedules: Schedule[] }>("GET", path);
+        return schedules.map((schedule) => ({ ...schedule, nextAt: new Date(schedule.nextAt) }));
+      },
+      load: async (id) => {
+        await this.#ask("PUT", `plugins/${name(id)}/instance`);
+      },
+      unload: async (id) => {
+        await this.#ask("DELETE", `plugins/${name(id)}/instance`);
       },
       planGraph: (request) => this.#planGraph(request),
       registries: {
@@ -112,6 +164,13 @@ export class RemoteHost implements Disposable {
           this.#ask("PUT", `publishers/${name(publisher)}/registry`, { json: { registry } }),
       },
     };
+  }
+
+  #running({ pluginId }: { readonly pluginId?: string } = {}): Promise<{
+    plugins: RunningPlugin[];
+    processes: RunningProcess[];
+  }> {
+    return this.#ask("GET", `running?${periodOf(pluginId === undefined ? {} : { pluginId })}`);
   }
 
   #registries(): Promise<{ registries: []; bindings: [] }> {
@@ -139,16 +198,25 @@ export class RemoteHost implements Disposable {
     };
   }
 
+  /** As it comes, however much it is; a connection that breaks on the way is an error. */
+  async *#exportData(path: string): AsyncGenerator<string> {
+    const { body } = await this.#open("GET", path, {});
+    const decoder = new TextDecoder();
+    for await (const part of body) yield decoder.decode(part, { stream: true });
+    yield decoder.decode();
+  }
+
   async *#run(
     path: string,
     input: Uint8Array,
-    { caller, signal, onProgress, onLabel }: CallOptions<string>,
+    { caller, signal, onProgress, onLabel, idempotencyKey }: KeyedCallOptions<string>,
   ): AsyncGenerator<ActionNews, undefined> {
     const user = caller === undefined ? "" : `?user=${encodeURIComponent(caller)}`;
     const left = new AbortController();
     const answer = await this.#open("POST", `${path}${user}`, {
       bytes: input,
       accept: LINES_TYPE,
+      idempotencyKey,
       onLabel,
       signal: signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]),
     });
@@ -200,7 +268,7 @@ export class RemoteHost implements Disposable {
   async #open(
     method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
-    { bytes, type = "application/json", accept, isOpen = false, signal, onLabel }: SendOptions,
+    { bytes, type = "application/json", accept, idempotencyKey, isOpen = false, signal, onLabel }: SendOptions,
   ): Promise<TransportAnswer> {
     const { url, token } = this.#file;
     const answer = await this.#powers.transport({
@@ -209,6 +277,7 @@ export class RemoteHost implements Disposable {
       headers: {
         ...(!isOpen && { authorization: `Bearer ${token}` }),
         ...(accept !== undefined && { accept }),
+        ...(idempotencyKey !== undefined && { "idempotency-key": `"${idempotencyKey}"` }),
         ...(bytes !== undefined && { "content-type": type }),
       },
       ...(bytes !== undefined && { body: bytes }),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { quote, sanitize } from "@berth/base";
 import { openHost, parsePolicy } from "@berth/host";
 import type {
+  AlertRule,
   DevelopmentFolder,
   Host,
   HostEvent,
@@ -11,7 +12,6 @@ import type {
   PermissionQuestion,
   PolicyInput,
 } from "@berth/host";
-import { strongerLevel } from "@berth/spec";
 import type { SecurityLevel } from "@berth/spec";
 
 import type { Invocation } from "./command.ts";
@@ -29,8 +29,17 @@ export interface HostSettings {
   /** Run every plugin at this level at least. */
   readonly level?: SecurityLevel | undefined;
   readonly developmentFolders?: readonly DevelopmentFolder[];
+  readonly pluginFolders?: readonly string[];
   readonly onEvent?: (event: HostEvent) => void;
+  readonly alerts?: readonly AlertRule[];
 }
+
+/** By a rule beside the others: a policy that says strict keeps every call fresh at any level. */
+const raise = (policy: PolicyInput, level: SecurityLevel): PolicyInput => ({
+  ...policy,
+  level: policy.level ?? "minimal",
+  rules: [...(policy.rules ?? []), { plugins: ["*"], level }],
+});
 
 /** Opens the host of the data directory in this process. Whoever opened it closes it. */
 export async function openLocalHost(
@@ -43,7 +52,7 @@ export async function openLocalHost(
     ...settings,
     dataDir,
     engines: engines(),
-    policy: level === undefined ? policy : { ...policy, level: strongerLevel(policy.level ?? "minimal", level) },
+    policy: level === undefined ? policy : raise(policy, level),
     ...(terminal.isInteractive && { askPermission: (question) => askPerson(terminal, question) }),
     deploymentKeys: () => readDeploymentKeys(invocation),
     partitionOf: (user) => user,
@@ -52,23 +61,6 @@ export async function openLocalHost(
       for (const line of text.split("\n")) terminal.say(`[${pluginId}] ${logLevel}: ${line}`);
     },
   });
-}
-
-/**
- * Works on a host that is opened here, for what a running host does not offer to other processes.
- *
- * @throws HostError HOST_BUSY while a host runs on the data directory
- */
-export async function withOwnHost<Result>(
-  invocation: Invocation,
-  work: (host: Host<string>) => Promise<Result>,
-): Promise<Result> {
-  const host = await openLocalHost(invocation);
-  try {
-    return await work(host);
-  } finally {
-    await host.close();
-  }
 }
 
 /**
@@ -98,6 +90,15 @@ export async function withHost<Result>(
   } finally {
     await host.close();
   }
+}
+
+/** Works on the host that another process runs on the data directory; `undefined` when there is none. */
+export async function withRunningHost<Result>(
+  { dataDir }: Invocation,
+  work: (host: HostAccess) => Promise<Result>,
+): Promise<Result | undefined> {
+  using running = await connect(dataDir);
+  return running && (await work(running.access()));
 }
 
 async function connect(dataDir: string): Promise<RemoteHost | undefined> {

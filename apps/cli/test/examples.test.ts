@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -11,6 +11,7 @@ import { generatePublisherKey, signRelease } from "@berth/trust";
 
 import { lintFolder } from "../src/lint/lint-folder.ts";
 import { packPluginFolder, readPluginFolder } from "../src/plugin-folder.ts";
+import { writeSuggestion } from "../src/write-suggestion.ts";
 
 const march = { from: "2026-03-01T00:00:00Z", to: "2026-03-31T00:00:00Z" };
 const event = { uid: "a", title: "Choir", from: "2026-03-02T09:00:00Z", to: "2026-03-02T10:00:00Z" };
@@ -85,8 +86,13 @@ test("every example packs, installs and answers every action in its sandbox", as
         for (const [action, input] of Object.entries(calls)) {
           assert.equal(typeof (await host.call(id, action, input, { caller: "ann" })), "object", action);
         }
-        const { permissions, unused } = await host.suggestPermissions(id);
-        assert.deepEqual([permissions, unused], [folder.manifest.permissions, []]);
+        const suggestion = await host.suggestPermissions(id);
+        assert.deepEqual([suggestion.permissions, suggestion.unused], [folder.manifest.permissions, []]);
+        const copy = await mkdtemp(join(dataDir, "copy-"));
+        await writeFile(join(copy, "manifest.json"), folder.manifestBytes);
+        const { isChanged } = await writeSuggestion(copy, [{ dataDir, id, version, suggestion }]);
+        assert.equal(isChanged, false);
+        assert.deepEqual(await readFile(join(copy, "manifest.json")), folder.manifestBytes);
       });
     }
     const { terms } = (await host.call("berth.glossary-translator", "list_terms", pair)) as { terms: unknown[] };

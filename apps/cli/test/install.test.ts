@@ -102,7 +102,7 @@ test("a key that would be two publishers' is confirmed for each of them", () => 
   const memberOf = (publisher: string): object => ({
     manifest: { id: `${publisher}.demo`, version: "1.0.0" },
     permissions: [],
-    signer: { status: "first-use", publisher, keyId: "k1", fingerprint: "SHA256:abc" },
+    signer: { status: "first-use", publisher, keyId: "k1", fingerprint: "SHA256:abc", alsoTrustedFor: [] },
     isDowngrade: false,
     needsConfirmation: false,
   });
@@ -118,6 +118,107 @@ test("a key that would be two publishers' is confirmed for each of them", () => 
       message: /^acme is new/m,
     });
   assert.deepEqual(consentByOptions(trusting("mallory:k1", "acme:k1"), both).trustKeys, ["k1"]);
+});
+
+test("a refusal without a terminal shows the plan, and names the options that it needs and no other", async () => {
+  const plain = {
+    warnings: [],
+    level: "standard",
+    limits: { memoryMiB: 1, cpuMs: 1, wallMs: 1 },
+    reducedBy: [],
+    isDowngrade: false,
+    needsConfirmation: false,
+    neededBy: [],
+    permissions: [],
+    scan: { verdict: "clean", score: 100, findings: [] },
+    signer: { status: "trusted", publisher: "acme", keyId: "k1", fingerprint: "SHA256:abc", alsoTrustedFor: [] },
+    askedRange: "*",
+  };
+  const words = { id: "acme.words", version: "1.0.0", displayName: "Words", description: "Counts." };
+  const asks = (name: string, more: object = {}): object => ({
+    permission: { name },
+    text: `Use ${name}.`,
+    reason: "to test",
+    isOptional: false,
+    isGranted: false,
+    ...more,
+  });
+  const demanding = {
+    ...plain,
+    manifest: { id: "mallory.tools", version: "0.1.0", displayName: "Tools", description: "Does." },
+    permissions: [
+      asks("secrets_access"),
+      asks("secrets_access"),
+      asks("network_restricted", { isOptional: true }),
+      asks("user_data_access", { isGranted: true }),
+    ],
+    signer: { ...plain.signer, status: "first-use", publisher: "mallory", alsoTrustedFor: ["acme", "bob\u202e"] },
+    isDowngrade: true,
+    needsConfirmation: true,
+  };
+  const planOf = (...members: object[]): ShownPlan =>
+    ({ members, newlyAsked: {}, origins: [] }) as unknown as ShownPlan;
+  const nobody = { terminal: { isInteractive: false } } as unknown as Invocation;
+  const hintOf = (error: unknown): string => (error as { hint: string }).hint;
+  await assert.rejects(consentByPerson(nobody, planOf({ ...plain, manifest: words })), (error) => {
+    assert.equal(hintOf(error), "To agree: --yes");
+    return true;
+  });
+  const options = "--grant mallory.tools:secrets_access --trust k1 --confirm mallory.tools --allow-downgrade";
+  const plan = planOf(demanding, { ...plain, manifest: words });
+  await assert.rejects(consentByPerson(nobody, plan), (error) => {
+    const { message } = error as Error;
+    assert.match(message, /mallory\.tools 0\.1\.0, acme\.words 1\.0\.0 needs your answer[^]*asks for:/);
+    // The key is no stranger: it is the other publisher's.
+    assert.match(message, /! this host trusts that key already, but as a key of acme, bob\\u\{202e\}:/);
+    assert.doesNotMatch(message, /\(new to this host\)/);
+    assert.match(message, /everything it signs as mallory too\./);
+    assert.equal(
+      hintOf(error),
+      `To agree (after comparing the key with the publisher's own word and reading the findings of the scan): --yes ${options}`,
+    );
+    return true;
+  });
+  // Every one of them that is missing, until none is; then the very options agree.
+  const given = options.split(" --").map((option) => option.replace(/^--/, "").split(" ") as [string, string?]);
+  for (let count = 0; count <= given.length; count += 1) {
+    const some = given.slice(0, count);
+    const invocation = {
+      list: (name: string) => some.filter(([option]) => option === name).map(([, value]) => value),
+      isSet: (name: string) => some.some(([option]) => option === name),
+    } as unknown as Invocation;
+    if (count === given.length) {
+      assert.deepEqual(consentByOptions(invocation, plan).trustKeys, ["k1"]);
+      continue;
+    }
+    const left = given.slice(count).map((parts) => `--${parts.join(" ")}`);
+    assert.throws(
+      () => consentByOptions(invocation, plan),
+      (error) => hintOf(error).startsWith("To agree, add") && hintOf(error).endsWith(`: ${left.join(" ")}`),
+    );
+  }
+});
+
+test("a key that is trusted for another publisher is told as that one's", () => {
+  // The key of the tests above is acme's here.
+  writeFileSync(
+    join(folder, "words/manifest.json"),
+    readFileSync(join(folder, "words/manifest.json"), "utf8").replace('"acme.words"', '"mallory.words"'),
+  );
+  ok(["pack", "words"]);
+  const file = "mallory.words-0.1.5.berth";
+  ok(["sign", file]);
+  assert.match(
+    run(["install", file]).stderr,
+    /trusts that key already, but as a key of acme: whoever holds it now signs/,
+  );
+  const refusal = run(["install", file, "--yes"]).stderr;
+  assert.match(
+    refusal,
+    /mallory is new to this host; its key is .*, which this host trusts already, but as a key of acme/,
+  );
+  const [, option = ""] = /--trust (\S+)/.exec(refusal) ?? [];
+  ok(["install", file, "--yes", "--trust", option]);
 });
 
 test("a key or a data directory below /proc is refused, not waited for", { skip: process.platform !== "linux" }, () => {

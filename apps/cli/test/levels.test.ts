@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+
+import { isolate } from "@berth/engine-isolate";
+import { machineWalls } from "@berth/sandbox";
 
 import { berthIn } from "./berth.ts";
 
 const { folder, ok, refused } = berthIn("berth levels-");
+const { full } = await machineWalls(isolate());
+const skip = full.kind === "missing" && full.missing.why;
 
 function install(file: string): void {
   ok(["sign", file]);
@@ -52,4 +57,33 @@ test("runs a WebAssembly module that Extism's kit made, packed from its folder",
     assert.deepEqual(ok(["run", "acme.kit", "vowels", "--level", level, "--input", "-"], '"Hello, world!"')["output"], {
       vowels: 3,
     });
+});
+
+test("what says strict stays with the engine that is fresh for every call when one command raises it", { skip }, () => {
+  const path = join(folder, "clock");
+  mkdirSync(path);
+  const manifest = {
+    id: "acme.clock",
+    version: "1.0.0",
+    displayName: "Clock",
+    description: "Tells the engine by its words.",
+    license: "Apache-2.0",
+    categories: ["utilities"],
+    api: "^1.0",
+    runtime: { kind: "javascript", entry: "plugin.js" },
+    level: "standard",
+    capabilities: ["data_processing"],
+    contributes: { actions: { words: { input: true, output: { type: "string" } } } },
+  };
+  writeFileSync(join(path, "manifest.json"), JSON.stringify(manifest));
+  writeFileSync(join(path, "plugin.js"), "export default { actions: { words: () => Date() } };");
+  ok(["pack", "clock"]);
+  install("acme.clock-1.0.0.berth");
+  const isQuickJs = (...level: string[]): boolean =>
+    !String(ok(["run", "acme.clock", "words", ...level])["output"]).endsWith("(Coordinated Universal Time)");
+  assert.deepEqual([isQuickJs(), isQuickJs("--level", "isolated")], [false, false]);
+  const policy = join(folder, "state", "policy.json");
+  writeFileSync(policy, JSON.stringify({ level: "strict" }));
+  assert.deepEqual([isQuickJs(), isQuickJs("--level", "isolated")], [true, true]);
+  rmSync(policy);
 });

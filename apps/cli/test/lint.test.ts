@@ -11,7 +11,11 @@ import { berthIn } from "./berth.ts";
 
 const { folder, run, ok } = berthIn("berth lint-");
 
-const manifestOf = (permissions: readonly object[], secrets: readonly string[] = []): object => ({
+const manifestOf = (
+  permissions: readonly object[],
+  secrets: readonly string[] = [],
+  topics: readonly string[] = [],
+): object => ({
   id: "acme.linted",
   version: "1.0.0",
   displayName: "Linted",
@@ -23,12 +27,20 @@ const manifestOf = (permissions: readonly object[], secrets: readonly string[] =
   capabilities: ["data_processing"],
   permissions: permissions.map((each) => ({ reason: "because", ...each })),
   secrets,
-  contributes: { actions: { go: { title: "Go", input: { type: "object" }, output: true } } },
+  contributes: {
+    actions: { go: { title: "Go", input: { type: "object" }, output: true } },
+    subscriptions: Object.fromEntries(topics.map((topic) => [topic, { action: "go" }])),
+  },
 });
 
 /** What lint says of a handler's body, as rule, line and message. */
-function said(body: string, permissions: readonly object[], secrets: readonly string[] = []): string[] {
-  const manifest = parseManifest(Buffer.from(JSON.stringify(manifestOf(permissions, secrets))));
+function said(
+  body: string,
+  permissions: readonly object[],
+  secrets: readonly string[] = [],
+  topics: readonly string[] = [],
+): string[] {
+  const manifest = parseManifest(Buffer.from(JSON.stringify(manifestOf(permissions, secrets, topics))));
   const files = new Map([
     [
       "src/plugin.js",
@@ -192,6 +204,20 @@ const CASES: readonly (readonly [
     [/over-wide: no code uses b/, /over-wide: no code reveals/],
   ],
   [
+    "a secret that is injected and not asked for",
+    "await ctx.fetch('https://a.example/');",
+    [
+      network(["a.example"], {
+        secretHeaders: [
+          { header: "x-key", secret: "a" },
+          { header: "x-other", secret: "b" },
+        ],
+      }),
+      { name: "secrets_access", names: ["b"] },
+    ],
+    [/missing: a is put into the header x-key, and no secrets_access/],
+  ],
+  [
     "the user's data, with an entity and a verb too many and one too few",
     "const { data } = ctx.user; const user = ctx.user; await user.data.get('contacts', '1'); await data.update('notes', '1', {});",
     [{ name: "user_data_access", entities: ["contacts", "tasks"], verbs: ["read", "delete"], purpose: "x" }],
@@ -211,6 +237,89 @@ const CASES: readonly (readonly [
   ],
   ["a context that is handed on", "return globalThis[input.x](ctx[input.y]);", [network(["a.example"])], []],
 ];
+
+const events = (publish: readonly string[], subscribe: readonly string[] = [], more: object = {}): object => ({
+  name: "platform_services",
+  events: { publish, subscribe },
+  ...more,
+});
+const calls = (...actions: string[]): object => ({ name: "platform_services", plugins: { actions } });
+
+/** With the topics that the manifest subscribes to. */
+const PLATFORM: readonly (readonly [
+  what: string,
+  body: string,
+  permissions: readonly object[],
+  topics: readonly string[],
+  expected: readonly RegExp[],
+])[] = [
+  ["an event that is asked for", "await ctx.events.publish('made', 1);", [events(["acme.linted/made"])], [], []],
+  [
+    "an event that is not asked for",
+    "await ctx.events.publish('made', 1);",
+    [],
+    [],
+    [/missing: this publishes acme\.linted\/made, which no events\.publish/],
+  ],
+  [
+    "another event than the one that is asked for",
+    "const { publish } = ctx.events; await publish('made', 1);",
+    [events(["acme.linted/kept"], ["acme.other/x"])],
+    ["acme.other/x"],
+    [/missing: this publishes acme\.linted\/made/, /over-wide: no code publishes acme\.linted\/kept/],
+  ],
+  ["an event that is not known", "await ctx.events.publish(input.x, 1);", [events(["acme.linted/*"])], [], []],
+  [
+    "every event for one of them",
+    "await ctx.events.publish('made', 1);",
+    [events(["acme.linted/*"])],
+    [],
+    [/over-wide: acme\.linted\/\* is more than acme\.linted\/made/],
+  ],
+  ["a subscription that is asked for", "return 1;", [events([], ["acme.other/x"])], ["acme.other/x"], []],
+  [
+    "a subscription that is not asked for, and one that nobody made",
+    "return 1;",
+    [events([], ["acme.other/y", "acme.third/*"])],
+    ["acme.other/x", "acme.third/a"],
+    [
+      /missing: this subscribes to acme\.other\/x, which no events\.subscribe/,
+      /over-wide: no subscription is to acme\.other\/y/,
+      /over-wide: acme\.third\/\* is more than acme\.third\/a/,
+    ],
+  ],
+  [
+    "an action of another plugin, in a constant",
+    "const other = 'acme.other'; await ctx.plugins.call(other, 'go', 1);",
+    [calls("acme.other/go")],
+    [],
+    [],
+  ],
+  [
+    "an action that is not asked for, and one too many",
+    "await ctx.plugins.call('acme.other', 'go', 1);",
+    [calls("acme.other/stop")],
+    [],
+    [/missing: this calls acme\.other\/go, which no plugins\.actions/, /unused: nothing publishes/],
+  ],
+  ["an action that is not known", "await ctx.plugins.call('acme.other', input.x);", [calls("acme.other/*")], [], []],
+  ["services that nothing uses", "return 1;", [events(["acme.linted/made"])], [], [/unused: nothing publishes/]],
+  [
+    "services that nothing uses, beside one that is not judged",
+    "return 1;",
+    [events(["acme.linted/made"], [], { ai: { models: ["*"], tokensPerDay: 1 } })],
+    [],
+    [/over-wide: no code publishes acme\.linted\/made/],
+  ],
+];
+
+for (const [what, body, permissions, topics, expected] of PLATFORM) {
+  test(`permissions: ${what}`, () => {
+    const found = said(body, permissions, [], topics);
+    assert.equal(found.length, expected.length, found.join("\n"));
+    for (const [index, pattern] of expected.entries()) assert.match(found[index] ?? "", pattern);
+  });
+}
 
 for (const [what, body, permissions, expected] of CASES) {
   test(`permissions: ${what}`, () => {
@@ -240,6 +349,14 @@ test("names places, minds the journal of real runs, and ends as the contract say
   assert.equal(missing.status, 3);
   assert.match(missing.stdout, /^src\/plugin\.js:4: error: this sends requests.*\(permission-missing\)$/m);
   assert.match(missing.stdout, /^manifest\.json:\d+: advice: no permission reaches the secret one/m);
+  const deaf = manifestOf([], [], ["acme.other/said"]);
+  writeFileSync(join(folder, "linted/manifest.json"), JSON.stringify(deaf, null, 2));
+  const line =
+    JSON.stringify(deaf, null, 2)
+      .split("\n")
+      .findIndex((each) => each.includes("acme.other/said")) + 1;
+  const unheard = new RegExp(`^manifest\\.json:${line}: error: this subscribes to acme\\.other/said`, "m");
+  assert.match(run(["lint", "linted"]).stdout, unheard);
 
   const secrets = { name: "secrets_access", names: ["one", "two"], reveal: true, optional: true };
   write([secrets], handler("return ctx.secrets.reveal(name).catch((error) => error.code);"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { after } from "node:test";
@@ -82,6 +82,14 @@ test("an operator grants, sees, narrows and takes back permissions, and switches
   assert.deepEqual(see("one"), { text: "BROKER_DENIED", unit: "mi" });
   const [request] = ok(["permissions", "requests"])["requests"] as { pluginId: string; reason: string }[];
   assert.deepEqual([request?.pluginId, request?.reason], ["acme.words", "to see"]);
+  for (const until of ["2999", "Jan 31 2999", "2999-01-31T10:00", "tomorrow"])
+    assert.equal(
+      codeOf(["permissions", "grant", "acme.words", "secrets_access", "--until", until]),
+      "HOST_GRANT_REFUSED",
+    );
+  ok(["permissions", "grant", "acme.words", "secrets_access", "--until", "2999-01-31T01:00+01:00"]);
+  const [ending] = ok(["permissions", "list", "acme.words"])["grants"] as { expiresAt?: string }[];
+  assert.equal(ending?.expiresAt, "2999-01-31T00:00:00.000Z");
   ok(["permissions", "grant", "acme.words", "secrets_access"]);
   assert.deepEqual(see("one"), { text: "first", unit: "mi" });
   const [grant] = ok(["permissions", "list", "acme.words"])["grants"] as { lastUsedAt?: string }[];
@@ -93,6 +101,41 @@ test("an operator grants, sees, narrows and takes back permissions, and switches
     { name: "secrets_access", names: ["one"], reveal: true, optional: true, reason: "to see" },
   ]);
   assert.deepEqual([unused, isComplete], [[], true]);
+  const file = join(folder, "words/manifest.json");
+  const asked = readFileSync(file, "utf8");
+  const write = ["permissions", "suggest", "acme.words", "--write", "words"];
+  const { manifest } = ok(write) as { manifest: { file: string; isChanged: boolean; removed: unknown[] } };
+  assert.deepEqual([realpathSync(manifest.file), manifest.isChanged, manifest.removed], [realpathSync(file), true, []]);
+  assert.equal(readFileSync(file, "utf8"), asked.replace('["one","two"],"reveal"', '["one"],"reveal"'));
+  assert.equal((ok(write)["manifest"] as { isChanged: boolean }).isChanged, false);
+  assert.equal(ok(["lint", "words"])["warnings"], 0);
+  // What was edited since is neither what ran nor what is suggested.
+  const edited = asked.replace('["one","two"],"reveal"', '["one","three"],"reveal"');
+  writeFileSync(file, edited);
+  assert.equal(codeOf(write), "CLI_MANIFEST_DIFFERS");
+  assert.equal(readFileSync(file, "utf8"), edited);
+  // Tried out as it is now, it is what ran; and what the installed one used stays.
+  writeFileSync(file, asked.replaceAll('["one","two"]', '["one","two","three"]'));
+  assert.equal(codeOf(write), "CLI_MANIFEST_DIFFERS");
+  ok(["dev", "words", "--once", "--grant", "secrets_access", "--call", "see", "--input", "-"], '{"name":"three"}');
+  const {
+    uses,
+    permissions: joined,
+    ...tried
+  } = ok(write) as {
+    uses: number;
+    permissions: { names: string[] }[];
+    manifest: { isChanged: boolean };
+  };
+  assert.deepEqual([uses, tried.manifest.isChanged, joined[0]?.names], [1, true, ["one", "three"]]);
+  const kept = asked.replaceAll('["one","two"]', '["one","two","three"]');
+  assert.equal(readFileSync(file, "utf8"), kept.replace('["one","two","three"],"reveal"', '["one","three"],"reveal"'));
+  // Also once it was tried as it was written.
+  ok(["dev", "words", "--once"]);
+  assert.equal((ok(write)["manifest"] as { isChanged: boolean }).isChanged, false);
+  assert.equal(codeOf([...write.slice(0, -1), ""]), "CLI_USAGE");
+  assert.equal(codeOf(["permissions", "list", "acme.words", "--write", "words"]), "CLI_USAGE");
+  writeFileSync(file, asked);
 
   ok(["permissions", "revoke", "acme.words", "secrets_access"]);
   assert.deepEqual(see("one"), { text: "BROKER_DENIED", unit: "mi" });
@@ -122,7 +165,7 @@ test("an operator grants, sees, narrows and takes back permissions, and switches
 
   const { preview } = ok(["uninstall", "acme.words", "--preview"]) as { preview: { grants: number } };
   assert.equal(preview.grants, 1);
-  ok(["uninstall", "acme.words", "--export", join(folder, "kept.jsonl")]);
+  ok(["uninstall", "acme.words", "--yes", "--export", join(folder, "kept.jsonl")]);
   assert.match(readFileSync(join(folder, "kept.jsonl"), "utf8"), /berth-plugin-data/);
   assert.deepEqual(ok(["list"])["plugins"], []);
 });

@@ -110,7 +110,7 @@ test("the tour goes on: claim a name, publish, search, show, install a graph, an
   );
   assert.deepEqual(ok(["why", "acme.base"]).paths, [["acme.words", "acme.base"]]);
   assert.equal(berth(["tree"]).stdout, "acme.words 0.1.0\n└── acme.base 0.1.0 for ^0.1\n");
-  refused(["uninstall", "acme.base"], "HOST_PLUGIN_NEEDED", 3);
+  refused(["uninstall", "acme.base", "--yes"], "HOST_PLUGIN_NEEDED", 3);
   assert.deepEqual(ok(["outdated"]).outdated, []);
 
   const next = makePlugin("newer", { id: "acme.base", version: "0.1.5" });
@@ -126,11 +126,11 @@ test("the tour goes on: claim a name, publish, search, show, install a graph, an
 
   assert.equal(ok(["lock"]).releases, 2);
   assert.deepEqual(ok(["uninstall", "acme.words", "--preview"]).unneeded, ["acme.base"]);
-  const left = ok(["uninstall", "acme.words"]).unneeded as string[];
+  const left = ok(["uninstall", "acme.words", "--yes"]).unneeded as string[];
   assert.deepEqual(left, ["acme.base"]);
-  assert.deepEqual(ok(["uninstall", "--unneeded"]).ids, ["acme.base"]);
+  assert.deepEqual(ok(["uninstall", "--unneeded", "--yes"]).ids, ["acme.base"]);
   ok(["install", "acme.words@^0.1", "--yes", "--trust", keyId]);
-  assert.deepEqual(ok(["uninstall", "acme.words", "--prune"]).ids, ["acme.words", "acme.base"]);
+  assert.deepEqual(ok(["uninstall", "acme.words", "--prune", "--yes"]).ids, ["acme.words", "acme.base"]);
 
   // The registry's process dies; its files are served from the same address by something that knows no API.
   child.kill("SIGTERM");

@@ -43,7 +43,8 @@ test("the whole tour works: create, pack, sign, verify, install, run, journal, u
     "trust",
   ]);
   assert.equal((ok(["keys", "list"])["keys"] as unknown[]).length, 1);
-  ok(["uninstall", "acme.words"]);
+  refused(["uninstall", "acme.words"], "CLI_CONSENT_NEEDED", 4);
+  ok(["uninstall", "acme.words", "--yes"]);
   refused(["run", "acme.words", "count-words"], "HOST_PLUGIN_UNKNOWN", 3);
 });
 

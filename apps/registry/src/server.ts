@@ -1,6 +1,6 @@
 import rateLimit from "@fastify/rate-limit";
 import { quote } from "@berth/base";
-import { HttpError } from "@berth/http";
+import { HttpError, answerMalformed } from "@berth/http";
 import Fastify from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
@@ -13,7 +13,7 @@ import { addMarks } from "./routes/marks.ts";
 import { addPages } from "./routes/pages.ts";
 import { addPackages } from "./routes/packages.ts";
 import { addPlugins } from "./routes/plugins.ts";
-import { malformedRequestAnswer, sendProblem } from "./routes/problems.ts";
+import { sendProblem } from "./routes/problems.ts";
 import { addPublishers } from "./routes/publishers.ts";
 import { addSearch } from "./routes/search.ts";
 import type { Server } from "./routes/server-type.ts";
@@ -38,10 +38,7 @@ export async function makeServer(services: Services): Promise<Server> {
     logger: false,
     // What is refused before there is a route: paths that are no URLs or too long, bytes that are no HTTP.
     frameworkErrors: (error, request, reply) => sendProblem(log, error, request, reply),
-    clientErrorHandler: (_error, socket) => {
-      if (socket.writable) socket.end(malformedRequestAnswer());
-      else socket.destroy();
-    },
+    clientErrorHandler: answerMalformed,
   }).withTypeProvider<ZodTypeProvider>();
   server.setValidatorCompiler(validatorCompiler);
   server.setSerializerCompiler(serializerCompiler);

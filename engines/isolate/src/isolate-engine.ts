@@ -11,15 +11,23 @@ import { CpuMeter } from "./node-cpu-meter.ts";
 /** More than the guest library allows, so that only a plugin which tampered with it comes to this. */
 const MAX_TIMERS = 1_024;
 
+const NAME = "isolate";
+
 type Bytes = readonly Uint8Array[];
 
 /** V8 isolates through isolated-vm: one isolate for each compartment. */
 export function makeIsolateEngine(sources: IsolateSources): Engine {
-  const stock = new IsolateStock(new GuestLibrary(sources));
+  const library = new GuestLibrary(sources);
+  const openFrom =
+    (stock: IsolateStock): Engine["open"] =>
+    (options, port) =>
+      new IsolateCompartment(stock, options, port);
+  const stock = new IsolateStock(library);
   return {
-    name: "isolate",
-    open: (options, port) => new IsolateCompartment(stock, options, port),
+    name: NAME,
+    open: openFrom(stock),
     prepare: () => stock.prepare(),
+    rehearsal: () => ({ name: NAME, open: openFrom(new IsolateStock(library)) }),
   };
 }
 

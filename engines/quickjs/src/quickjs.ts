@@ -7,13 +7,14 @@ const builtFile = (name: string): string => fileURLToPath(new URL(`../dist-runti
 
 /**
  * The strict engine, for `openHost({ engines: [isolate(), quickjs()] })`: QuickJS in WebAssembly, with fresh
- * state for every call. Plain data: the machines themselves live in sandbox-host processes.
+ * state for every call; at isolated for plugins that say strict. Plain data: the machines themselves live in
+ * sandbox-host processes.
  */
 export function quickjs(): EngineDescriptor {
   return {
     name: "quickjs",
     runtimes: ["javascript"],
-    levels: ["strict"],
+    levels: ["strict", "isolated"],
     entry: builtFile("sandbox-host.cjs"),
     files: ["guest.js", "quickjs.wasm", "base.image", ...LIBRARY_PARTS.map((part) => `${part}.js`)].map((name) => ({
       name,

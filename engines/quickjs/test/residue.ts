@@ -1,5 +1,9 @@
 // Calls with a secret in each, in every place where a call can leave one. Used by a test and by a longer script:
 // node engines/quickjs/test/residue.ts COUNT
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
 import { openStrict } from "./bench.ts";
 import type { StrictBench } from "./bench.ts";
 
@@ -22,6 +26,7 @@ var berthPlugin = { actions: {
   symbol({ secret }) { globalThis[secret] = Symbol.for(secret); return 1; },
   async ask({ secret }, ctx) { const answer = await ctx.storage.get(secret); setTimeout(() => secret, 5); return answer.length; },
   waits: ({ secret }, ctx) => new Promise((resolve, reject) => ctx.signal.addEventListener("abort", () => reject(new Error(secret)))),
+  loops({ secret }) { globalThis.looping = secret; for (;;); },
   grows({ secret }) { const list = []; for (let i = 0; i < 20000; i++) list.push(secret + i); return list.length; },
 } };`;
 const QUICK = [
@@ -49,22 +54,48 @@ export interface ResidueReport {
   readonly differences: number;
   /** Calls that were not fresh: they saw something of an earlier one. */
   readonly stale: number;
+  /** Calls that were interrupted, after which their machine must never be entered again. */
+  readonly interrupted: number;
+  /** Of these, how many machines said something all the same. */
+  readonly reused: number;
 }
 
+/** An interrupted call takes all its CPU time, so there are few. */
+const INTERRUPT_EVERY = 50_000;
+const LIMITS = { memoryMiB: 16, cpuMs: 1_000 };
+
 /** Makes `count` calls; looks at the whole memory after every `every`-th renewal. */
-export function searchResidue(count: number, every: number): ResidueReport {
-  const bench = openStrict(CODE, { memoryMiB: 16 });
+export async function searchResidue(
+  count: number,
+  every: number,
+  onTenth?: () => Promise<void>,
+): Promise<ResidueReport> {
+  let bench = openStrict(CODE, LIMITS);
   const needles = [Buffer.from(MARKER, "latin1"), Buffer.from(MARKER, "utf16le"), Buffer.from(MARKER.toUpperCase())];
   const hasResidue = (memory: Buffer): boolean => needles.some((needle) => memory.includes(needle));
   // What memory is after a renewal. A machine that was given more room has another size from then on; what it is then
   // was searched. Equal memory needs no search.
   let image = Buffer.from(bench.compartment.memory);
-  const report = { calls: count, searches: 0, residues: 0, differences: 0, stale: 0 };
+  const report = { calls: count, searches: 0, residues: 0, differences: 0, stale: 0, interrupted: 0, reused: 0 };
   for (let index = 0; index < count; index += 1) {
+    if (index === Math.floor(count / 10)) await onTenth?.();
+    if (index % INTERRUPT_EVERY === INTERRUPT_EVERY - 1) {
+      const lost = bench.call("loops", { secret: `${MARKER}-${index}` });
+      if (lost.some(({ kind }) => kind === "lost")) report.interrupted += 1;
+      if (bench.call("echo", { secret: "after" }).length > 0) report.reused += 1;
+      bench.compartment[Symbol.dispose]();
+      bench = openStrict(CODE, LIMITS);
+      image = Buffer.from(bench.compartment.memory);
+      if (hasResidue(image)) report.residues += 1;
+      continue;
+    }
     // Growing costs a new machine, so it is rarer.
-    const action = index % 1_000 === 999 ? "grows" : (QUICK[index % QUICK.length] ?? "echo");
+    const isGrowing = index % 1_000 === 999;
+    const action = isGrowing ? "grows" : (QUICK[index % QUICK.length] ?? "echo");
     const said = callOnce(bench, action, `${MARKER}-${index}`);
     if (action === "keep" && said !== "1") report.stale += 1;
+    // Memory of a machine that is gone is given back in a turn of the event loop, as a sandbox host has after every call.
+    if (isGrowing) await turnOfTheLoop();
     if (index % every !== 0) continue;
     report.searches += 1;
     const memory = Buffer.from(bench.compartment.memory.buffer);
@@ -89,8 +120,18 @@ function callOnce(bench: StrictBench, action: string, secret: string): string {
 
 if (import.meta.main) {
   const startedAt = performance.now();
-  const report = searchResidue(Number(process.argv[2] ?? 1_000_000), Number(process.argv[3] ?? 1));
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const residentMiB = async (): Promise<number> => {
+    collectGarbage();
+    await turnOfTheLoop();
+    collectGarbage();
+    return Math.round(process.memoryUsage().rss / 1_048_576);
+  };
+  let tenthMiB = 0;
+  const report = await searchResidue(Number(process.argv[2] ?? 1_000_000), Number(process.argv[3] ?? 1), async () => {
+    tenthMiB = await residentMiB();
+  });
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
-  const { rss } = process.memoryUsage();
-  process.stdout.write(`${JSON.stringify({ ...report, seconds, rssMiB: Math.round(rss / 1_048_576) })}\n`);
+  process.stdout.write(`${JSON.stringify({ ...report, seconds, tenthMiB, endMiB: await residentMiB() })}\n`);
 }

@@ -21,12 +21,15 @@ export function wasm(): EngineDescriptor {
   };
 }
 
-/** WebAssembly plugins at strict: a new instance for every call, one call at a time in each process. */
+/**
+ * WebAssembly plugins at strict, and at isolated those that say strict: a new instance for every call, one call at a
+ * time in each process.
+ */
 export function wasmFresh(): EngineDescriptor {
   return {
     name: "wasm-fresh",
     runtimes: ["wasm"],
-    levels: ["strict"],
+    levels: ["strict", "isolated"],
     entry: entryFile("sandbox-host-fresh.cjs"),
     files: [],
     nodeFlags: NODE_FLAGS,

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 
-import { isCodedError } from "@berth/base";
+import { isCodedError } from "@berth/host";
 import express from "express";
 import type { ErrorRequestHandler, Request } from "express";
 
@@ -65,7 +65,7 @@ app.post("/terms", async (request, response) => {
     );
 });
 
-// A plugin that is denied, over its limits or broken costs its caller this request, and nobody anything else.
+// A caller who is denied, or a plugin that is over its limits or broken, costs this request, and nobody anything else.
 app.use(((error, _request, response, _next) => {
   const status = isCodedError(error) ? { input: 422, denied: 403, limit: 503 }[error.kind as string] : undefined;
   response

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { isCodedError } from "@berth/base";
+import { isCodedError } from "@berth/host";
 import fastify from "fastify";
 import type { FastifyRequest } from "fastify";
 
@@ -25,7 +25,7 @@ app.addContentTypeParser("application/x-www-form-urlencoded", { parseAs: "string
   done(null, Object.fromEntries(new URLSearchParams(String(body))));
 });
 app.setErrorHandler((error, _request, reply) => {
-  // A plugin that is denied, over its limits or broken costs its caller this request, and nobody anything else.
+  // A caller who is denied, or a plugin that is over its limits or broken, costs this request, and nobody anything else.
   const status = isCodedError(error)
     ? { input: 422, denied: 403, limit: 503 }[error.kind as string]
     : (error as { statusCode?: number }).statusCode;

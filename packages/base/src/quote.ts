@@ -6,13 +6,17 @@ function escapeUnsafe(character: string): string {
   return code <= 0xff ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
 }
 
+/** A text, or its beginning and "…" where it has more than `maxLength` characters. Nothing in it is escaped. */
+export function cut(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…`.toWellFormed() : text;
+}
+
 /**
  * Text from outside, made safe to stand inside a message or on a terminal: control, bidirectional,
  * zero-width and private-use characters are escaped, and the result is cut to `maxLength` characters.
  */
 export function sanitize(text: string, maxLength = 200): string {
-  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  return cut.toWellFormed().replace(UNSAFE, escapeUnsafe);
+  return cut(text, maxLength).toWellFormed().replace(UNSAFE, escapeUnsafe);
 }
 
 /** An offending value for an error message: JSON, sanitized, cut to `maxLength` characters (default 80). */

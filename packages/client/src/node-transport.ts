@@ -1,6 +1,5 @@
-import { Agent as HttpAgent, request as httpRequest } from "node:http";
-import type { IncomingMessage, RequestOptions } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Agent as HttpAgent, IncomingMessage, RequestOptions } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -11,9 +10,11 @@ const MAX_HEADER_BYTES = 16_384;
 
 /** The real world: node:http and node:https with connections kept open between requests. */
 export function nodePowers(): ClientPowers & Disposable {
+  // Loaded for whoever asks a registry: many programs that hold a client never do.
+  const [http, https] = [process.getBuiltinModule("node:http"), process.getBuiltinModule("node:https")];
   const agents = {
-    http: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-    https: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    http: new http.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    https: new https.Agent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
   };
   const transport: Transport = (request) => send(request, agents);
   return {
@@ -43,7 +44,8 @@ function send(
     signal,
   };
   return new Promise((resolve, reject) => {
-    const request = (isSecure ? httpsRequest : httpRequest)(url, options);
+    const { request: begin } = process.getBuiltinModule(isSecure ? "node:https" : "node:http");
+    const request = begin(url, options);
     request.once("error", reject);
     // A change of protocol (status 101) closes the connection with neither an error nor a response.
     request.once("close", () => reject(Object.assign(new Error("no answer came"), { code: "ECONNRESET" })));

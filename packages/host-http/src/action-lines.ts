@@ -23,6 +23,7 @@ export interface ActionRequest {
   readonly action: string;
   readonly input: Uint8Array;
   readonly caller: string | undefined;
+  readonly idempotencyKey: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -33,7 +34,7 @@ export interface ActionRequest {
 export async function sendLines(
   reply: FastifyReply,
   host: Host<string>,
-  { id, action, input, caller, signal }: ActionRequest,
+  { id, action, input, caller, idempotencyKey, signal }: ActionRequest,
   problemOf: (error: unknown) => object,
 ): Promise<void> {
   const lines = new Lines(reply);
@@ -42,6 +43,7 @@ export async function sendLines(
     onProgress: (progress: Progress) => lines.mention("progress", JSON.stringify(progress)),
     onLabel: (label: DataLabel) => lines.carry(label),
     ...(caller !== undefined && { caller }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
   };
   try {
     const { [action]: declared } = await host.actions(id);

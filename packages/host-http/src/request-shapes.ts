@@ -1,7 +1,17 @@
+import { isAbsolute } from "node:path";
+
 import { quote } from "@berth/base";
 import type { GraphConsent, GraphRequest, NewRegistry, StatisticsQuery } from "@berth/host";
 import { HttpError } from "@berth/http";
-import { isIdPart, isRange, permissionOf, permissionSchema, tryParsePluginId } from "@berth/spec";
+import {
+  PERMISSION_NAMES,
+  isIdPart,
+  isRange,
+  permissionOf,
+  permissionSchema,
+  statedPermissionSchema,
+  tryParsePluginId,
+} from "@berth/spec";
 import { z } from "zod";
 
 const pluginId = z.string().refine((text) => tryParsePluginId(text) !== undefined, "must be a plugin id");
@@ -63,6 +73,38 @@ export const newKeySchema = z.strictObject({
   publisher,
   key: z.strictObject({ keyId: text, algorithm: z.literal("ed25519"), publicKey: z.string().max(64) }),
 });
+export const newGrantSchema = z.strictObject({
+  permission: statedPermissionSchema,
+  expiresAt: z
+    .string()
+    .max(64)
+    .optional()
+    .describe("An instant with its time zone, at which the grant ends by itself."),
+});
+const permissionName = z.enum(PERMISSION_NAMES);
+/** All of a name, or what covers or is covered by a permission. */
+export const revocationSchema = z
+  .strictObject({ name: permissionName.optional(), permission: statedPermissionSchema.optional() })
+  .refine(
+    ({ name, permission }) => (name === undefined) !== (permission === undefined),
+    "takes a name or a permission",
+  );
+export const dismissalSchema = z.strictObject({ name: permissionName });
+/** `Host.setSecret` checks how long it is. */
+export const newSecretSchema = z.strictObject({ value: z.string() });
+export const rotationSchema = z.strictObject({
+  operatorKey: z.string().max(4_096).optional().describe("Text of an age identity that opens the secrets from now on."),
+});
+export const newSettingsSchema = z.strictObject({ value: z.unknown() });
+const folder = text.refine((path) => isAbsolute(path), "must be an absolute path");
+/** The program that asks knows nothing of the folder in which the host was started. */
+export const discoveryQuerySchema = z.strictObject({
+  folder: z
+    .union([folder.transform((path) => [path]), z.array(folder).max(16)])
+    .optional()
+    .describe("A folder to look in, in place of those that the host was opened with; may be repeated."),
+});
+export const pluginQuerySchema = z.strictObject({ plugin: pluginId.optional() });
 export const newStateSchema = z.strictObject({ state: z.enum(["enabled", "disabled"]) });
 export const uninstallSchema = z.strictObject({ ids: z.array(pluginId).min(1).max(10_000) });
 export const journalQuerySchema = z.strictObject({
@@ -77,6 +119,7 @@ export const statisticsQuerySchema = z.strictObject({
   from: instant.optional(),
   to: instant.optional(),
 });
+export const proofQuerySchema = z.strictObject({ challenge: z.string().max(200).optional() });
 export const callQuerySchema = z.strictObject({ user: z.string().min(1).max(200).optional() });
 
 /** @throws HttpError HTTP_REQUEST_INVALID naming the first thing that is wrong */

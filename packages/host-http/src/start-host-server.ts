@@ -1,10 +1,10 @@
 import type { Host } from "@berth/host";
-import { makeToken } from "@berth/http";
+import { HttpError, answerMalformed, makeToken } from "@berth/http";
 import Fastify from "fastify";
-import type { FastifyInstance } from "fastify";
+import type { FastifyRequest } from "fastify";
 
 import { HostHttpError } from "./errors.ts";
-import { addHostApi } from "./host-api.ts";
+import { addHostApi, sendProblem, verifyHolder } from "./host-api.ts";
 
 /** A host that answers on loopback. Whoever started it closes it, and then the host. */
 export interface HostServer {
@@ -21,17 +21,45 @@ const LOOPBACK = /^(?:127\.0\.0\.1|localhost)(?::\d{1,5})?$/;
 /** Serves a host's REST API on loopback; nothing else on the machine's network reaches it. */
 export async function startHostServer(host: Host<string>, { port = 0 } = {}): Promise<HostServer> {
   const { token } = makeToken("berth_host_");
-  const server = Fastify({ logger: false, forceCloseConnections: true, requestTimeout: 0 });
-  const serve = async (scope: FastifyInstance): Promise<void> => {
-    // A web page can point a name of its own at loopback; then its requests count as same-origin and some
-    // carry no `Origin`, but they name that host.
-    scope.addHook("onRequest", async ({ headers }) => {
-      if (!LOOPBACK.test(headers.host ?? ""))
-        throw new HostHttpError("HOST_API_BROWSER_REFUSED", "the request is for another host than loopback");
-    });
-    addHostApi(scope, host, token);
+  const verify = (request: FastifyRequest): void => {
+    verifyLoopback(request);
+    verifyHolder(request, token);
   };
-  await server.register(serve, { prefix: "/api/v1" });
+  const server = Fastify({
+    logger: false,
+    forceCloseConnections: true,
+    requestTimeout: 0,
+    // What is refused before there is a request for the hooks: paths that are no URLs or too long.
+    frameworkErrors: (error, request, reply) => {
+      try {
+        verify(request);
+        sendProblem(error, request, reply);
+      } catch (refusal) {
+        sendProblem(refusal, request, reply);
+      }
+    },
+    clientErrorHandler: answerMalformed,
+  });
+  server.setErrorHandler(sendProblem);
+  server.addHook("onRequest", async (request) => {
+    verifyLoopback(request);
+    if (!request.is404) return;
+    // Here, since a handler comes after the body was read, which tells of itself: how large it may be, what is wrong with it.
+    verify(request);
+    throw new HttpError("HTTP_NOT_FOUND", "nothing is served here");
+  });
+  await server.register(async (scope) => addHostApi(scope, host, token), { prefix: "/api/v1" });
   const url = await server.listen({ host: "127.0.0.1", port });
   return { url: `${url}/api/v1/`, token, close: () => server.close() };
+}
+
+/**
+ * A web page can point a name of its own at loopback; then its requests count as same-origin and some carry no
+ * `Origin`, but they name that host.
+ *
+ * @throws HostHttpError HOST_API_BROWSER_REFUSED
+ */
+function verifyLoopback({ headers }: FastifyRequest): void {
+  if (!LOOPBACK.test(headers.host ?? ""))
+    throw new HostHttpError("HOST_API_BROWSER_REFUSED", "the request is for another host than loopback");
 }

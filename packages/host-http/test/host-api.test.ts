@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -11,6 +14,7 @@ import { openHost } from "@berth/host";
 import type { Host } from "@berth/host";
 import { DATA_LABEL_HEADER, proofOf, startHostServer } from "@berth/host-http";
 import type { HostServer } from "@berth/host-http";
+import { problemSchema } from "@berth/spec";
 import { makeRelease, RegistryFiles, serveFiles } from "@berth/testkit";
 import { generatePublisherKey } from "@berth/trust";
 
@@ -27,15 +31,20 @@ interface Answer {
 
 interface World {
   readonly host: Host<string>;
+  /** The first is one of the host's `pluginFolders`. */
+  readonly folders: readonly [string, string];
   readonly server: HostServer;
   readonly ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
 }
 
 async function withServer(work: (world: World) => Promise<void>): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), "berth-host-http-"));
+  const dataDir = await realpath(await mkdtemp(join(tmpdir(), "berth-host-http-")));
+  const folders = [join(dataDir, "own"), join(dataDir, "other")] as const;
+  for (const folder of folders) await mkdir(folder);
   const host = await openHost<string>({
     dataDir,
     engines: [isolate(), quickjs()],
+    pluginFolders: [folders[0]],
     partitionOf: (user) => user,
     userData: { read: async () => ({ name: "Ann" }) },
   });
@@ -70,7 +79,7 @@ async function withServer(work: (world: World) => Promise<void>): Promise<void> 
       sent.end(bytes);
     });
   try {
-    await work({ host, server, ask });
+    await work({ host, folders, server, ask });
   } finally {
     await server.close();
     await host.close();
@@ -140,6 +149,34 @@ test("an answer, or an error, with data of the user's says where that may go", (
     assert.deepEqual(await call("echo", "bob"), { status: 200, label: undefined, body: "1" });
   }));
 
+test("lists what lies in the host's folders, or in those that are named, to whoever holds the token", () =>
+  withServer(async ({ ask, folders: [own, other] }) => {
+    await writeFile(join(own, "one.berth"), makeRelease({ id: "acme.one", key }).bytes);
+    await writeFile(join(other, "two.berth"), makeRelease({ id: "acme.two", key }).bytes);
+    await symlink(other, join(own, "linked"));
+    const idsOf = ({ body }: Answer): string[] => body.found.map(({ id }: Document) => id);
+    const { status, body } = await ask("GET", "discovery");
+    assert.deepEqual([status, body.folders], [200, [{ path: own, isWhole: true, links: 1 }]]);
+    assert.deepEqual(
+      body.found.map((each: Document) => [each.kind, each.id, each.version, each.signer.status, each.claimants]),
+      [["package", "acme.one", "1.0.0", "first-use", 1]],
+    );
+    const named = (...paths: readonly string[]): string =>
+      `discovery?${new URLSearchParams(paths.map((path): [string, string] => ["folder", path]))}`;
+    assert.deepEqual(idsOf(await ask("GET", named(other))), ["acme.two"]);
+    assert.deepEqual(idsOf(await ask("GET", named(other, own))), ["acme.one", "acme.two"]);
+    for (const path of [named("relative"), named(""), "discovery?x=1", named(...Array<string>(17).fill(own))]) {
+      const refused = await ask("GET", path);
+      assert.deepEqual([refused.status, refused.body.code], [400, "HTTP_REQUEST_INVALID"], path);
+    }
+    for (const headers of [{ authorization: "Bearer wrong" }, { origin: "http://localhost" }])
+      assert.ok([401, 403].includes((await ask("GET", "discovery", undefined, headers)).status));
+    const { body: described } = await ask("GET", "openapi.json");
+    assert.deepEqual(Object.keys(described.paths["/discovery"]), ["get"]);
+    assert.equal(described.paths["/discovery"].get.parameters[0].name, "folder");
+    assert.deepEqual((await ask("GET", "plugins")).body, { plugins: [] });
+  }));
+
 test("takes a package by upload, once", () =>
   withServer(async ({ ask }) => {
     const { bytes } = makeRelease({ id: "acme.local", key });
@@ -174,6 +211,81 @@ test("answers no page whose name was pointed at loopback, not even the open path
       }
     }
     assert.equal((await ask("GET", "plugins", undefined, { host: `localhost:${port}` })).status, 200);
+  }));
+
+/** The answer to a path as it is written, which a URL would change. */
+const askPath = async (
+  { server }: World,
+  path: string,
+  headers: Record<string, string> = {},
+  { method = "GET", body }: { readonly method?: string; readonly body?: string } = {},
+): Promise<{ status: number; type: string; text: string; code: string }> => {
+  const { port } = new URL(server.url);
+  const sent = request({ host: "127.0.0.1", port, path, method, headers });
+  sent.end(body);
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  const parts: Buffer[] = [];
+  for await (const part of answer) parts.push(part as Buffer);
+  const text = Buffer.concat(parts).toString();
+  const { status, code } = problemSchema.parse(JSON.parse(text));
+  assert.equal(status, answer.statusCode);
+  return { status, type: answer.headers["content-type"] ?? "", text, code };
+};
+
+test("what reaches no route is answered like everything else: nothing is told before the token", () =>
+  withServer(async (world) => {
+    const { server } = world;
+    const authorization = `Bearer ${server.token}`;
+    for (const path of [
+      "/%",
+      "/api/v1/%",
+      "/api/v1/plugins/%ff/state",
+      "/secret-looking",
+      "/",
+      `/api/v1/plugins/${"a".repeat(5_000)}/state`,
+    ]) {
+      const answers = new Set<string>();
+      for (const headers of [{}, { authorization: "Bearer wrong" }]) {
+        const { status, type, text } = await askPath(world, path, headers);
+        assert.deepEqual([status, type], [401, "application/problem+json"], path);
+        assert.ok(!text.includes("secret-looking") && !text.includes("%"), text);
+        answers.add(text);
+      }
+      assert.equal(answers.size, 2);
+      const page = await askPath(world, path, { authorization, origin: "https://evil.example" });
+      const other = await askPath(world, path, { authorization, host: "evil.example" });
+      assert.deepEqual([page.code, other.code], ["HOST_API_BROWSER_REFUSED", "HOST_API_BROWSER_REFUSED"], path);
+      const { status, code } = await askPath(world, path, { authorization });
+      assert.ok(
+        (status === 400 && code === "HTTP_REQUEST_INVALID") || (status === 404 && code === "HTTP_NOT_FOUND"),
+        `${path} ${status} ${code}`,
+      );
+    }
+    for (const path of ["/nothing", "/", "/api/v1/nothing"])
+      for (const [type, body] of [
+        ["application/json", "{bad"],
+        ["application/json", "x".repeat(2_000_000)],
+        ["text/plain", "x".repeat(2_000_000)],
+        ["image/png", "x"],
+      ] as const) {
+        const post = (headers: Record<string, string>): ReturnType<typeof askPath> =>
+          askPath(world, path, { "content-type": type, ...headers }, { method: "POST", body });
+        const what = `${path} ${type} ${body.slice(0, 4)}`;
+        assert.equal((await post({})).code, "HTTP_TOKEN_MISSING", what);
+        assert.equal((await post({ authorization: "Bearer wrong" })).code, "HTTP_TOKEN_INVALID", what);
+        assert.equal((await post({ authorization, origin: "https://evil" })).code, "HOST_API_BROWSER_REFUSED", what);
+        assert.equal((await post({ authorization, host: "evil.example" })).code, "HOST_API_BROWSER_REFUSED", what);
+      }
+    const nothing = await askPath(world, "/nothing", { authorization }, { method: "POST", body: "{bad" });
+    assert.equal(nothing.code, "HTTP_NOT_FOUND");
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    socket.end("no HTTP at all\r\n\r\n");
+    const parts: Buffer[] = [];
+    for await (const part of socket) parts.push(part as Buffer);
+    assert.match(
+      Buffer.concat(parts).toString(),
+      /^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*HTTP_REQUEST_INVALID/,
+    );
   }));
 
 test("proves that it holds the token without telling it", () =>
@@ -373,6 +485,27 @@ test("ends a stream when whoever reads it goes, and asks for no more than is rea
     assert.equal(await host.call("acme.demo", "echo", 1), 1);
   }));
 
+test("tells what runs now, and asks for nothing to be started", () =>
+  withServer(async (world) => {
+    await installStreaming(world);
+    const { ask, server } = world;
+    assert.deepEqual((await ask("GET", "running")).body, { plugins: [], processes: [] });
+    await ask("POST", "plugins/acme.demo/actions/echo", 1);
+    const { body } = await ask("GET", "running?plugin=acme.demo");
+    const [{ compartments, callsUnderWay, callsWaiting, processes, losses, isSuspect }] = body.plugins;
+    assert.deepEqual(
+      [body.plugins[0].plugin, compartments, callsUnderWay, callsWaiting, processes, losses, isSuspect],
+      ["acme.demo", 1, 0, 0, 1, 0, false],
+    );
+    assert.deepEqual(
+      body.processes.map(({ engine, level, plugins }: Document) => [engine, level, plugins]),
+      [["isolate", "standard", ["acme.demo"]]],
+    );
+    assert.equal((await ask("GET", "running?plugin=acme.nobody")).body.code, "HOST_PLUGIN_UNKNOWN");
+    assert.equal((await ask("GET", "running?plugin=1")).body.code, "HTTP_REQUEST_INVALID");
+    assert.equal((await fetch(new URL("running", server.url))).status, 401);
+  }));
+
 test("tells statistics by period", () =>
   withServer(async (world) => {
     await installStreaming(world);
@@ -384,7 +517,8 @@ test("tells statistics by period", () =>
       [["echo", 1, { ok: 1 }, 0]],
     );
     assert.deepEqual((await ask("GET", "statistics?to=2020-01-01T00:00:00Z")).body, { actions: [] });
-    assert.equal((await ask("GET", "usage?plugin=acme.demo")).body.plugins[0].calls, 1);
+    const [use] = (await ask("GET", "usage?plugin=acme.demo")).body.plugins;
+    assert.deepEqual([use.calls, use.losses, use.lossReasons], [1, 0, {}]);
     assert.equal((await ask("GET", "usage?from=yesterday")).body.code, "HTTP_REQUEST_INVALID");
     assert.equal((await ask("GET", "usage?plugin=acme.nobody")).body.code, "HOST_PLUGIN_UNKNOWN");
   }));

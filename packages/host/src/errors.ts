@@ -78,6 +78,26 @@ export const hostErrors = {
     cause: "A plugin of this id is installed already, and its grants, secrets and data were given to that one.",
     remedy: "Uninstall the one that is there, or give the other a different id.",
   },
+  HOST_DISCOVERY_UNREADABLE: {
+    kind: "environment",
+    meaning: "A folder of plugins, or something in it, could not be read.",
+    cause:
+      "It is missing, or closed to this user, or its names may be read and nothing else; the message ends with the system's code. Whatever else there is was looked at.",
+    remedy: "ENOENT: check the path. EACCES, EPERM: check its owner and mode; a folder needs both r and x.",
+  },
+  HOST_DISCOVERY_NOT_PLAIN: {
+    kind: "input",
+    meaning: "Something that is called like a plugin is no plain file in a plain folder.",
+    cause:
+      "It is a symbolic link, a named pipe, a socket or a device, or was being written. No link was followed, and nothing but plain files was read.",
+    remedy: "Put the file itself there, or name the folder that a link leads to.",
+  },
+  HOST_DISCOVERY_LIMIT: {
+    kind: "limit",
+    meaning: "Something in a folder of plugins was not looked at to the end.",
+    cause: "Reading it took longer or more memory than it may, or what came before it used up the time of its folder.",
+    remedy: "Look at less at a time: name a folder that holds only what you are looking for.",
+  },
   HOST_KEY_UNTRUSTED: {
     kind: "denied",
     meaning: "A package is signed by a key that this host has not been told to trust.",
@@ -129,6 +149,14 @@ export const hostErrors = {
     cause: "The manifest's `runtime.kind` or the effective security level has no engine here.",
     remedy: "Give the host an engine for it, or choose another level by policy.",
   },
+  HOST_CODE_UNLOADABLE: {
+    kind: "input",
+    meaning: "A package holds code that cannot be loaded where it is to run.",
+    cause:
+      "Before an install its code is loaded once, as for a first call and without any right; the message ends with what the engine said: syntax or globals that the level lacks, an import that nobody serves, no plugin in the bundle, or too much of time, memory or bytes.",
+    remedy:
+      "If the hint names levels, ask for one of them, or let the operator do so; else the author has to correct the code (docs/guide/levels.md lists what each level has).",
+  },
   HOST_LIMITS_TOO_HIGH: {
     kind: "input",
     meaning: "A plugin asks for more than its security level gives.",
@@ -174,8 +202,21 @@ export const hostErrors = {
   HOST_VAULT_CLOSED: {
     kind: "environment",
     meaning: "Secrets cannot be opened.",
-    cause: "The operator's key is missing or another one, or the sealed data was changed.",
+    cause:
+      "The operator's key is missing or another one, the sealed data was changed, or it was filled in for a plugin that came from another registry.",
     remedy: "Put the operator's key back in its place, or set the secrets anew.",
+  },
+  HOST_ALERTS_INVALID: {
+    kind: "input",
+    meaning: "The rules of alerts cannot be used.",
+    cause: "A rule has an unknown kind or member, or a number out of its bounds.",
+    remedy: "Correct the place that the message names; the guide to operating a host lists the rules.",
+  },
+  HOST_OPERATOR_KEY_INVALID: {
+    kind: "input",
+    meaning: "What was given as the operator's key is not one.",
+    cause: "The file holds no age identity, which begins with `AGE-SECRET-KEY-1`.",
+    remedy: "Make one with `age-keygen -o FILE`. Nothing was changed.",
   },
   HOST_GRANT_REFUSED: {
     kind: "denied",
@@ -187,7 +228,8 @@ export const hostErrors = {
     kind: "denied",
     meaning: "A plugin was to be installed without consent to everything it requires.",
     cause: "A required permission was not among those granted.",
-    remedy: "Read what the plugin asks for and grant it by name, or do not install.",
+    remedy:
+      "Read what the plugin asks for and grant it, or do not install. A program grants what a person agreed to, such as `plan.permissions.filter(({ isOptional }) => !isOptional).map(({ permission }) => permission)`.",
   },
   HOST_DOWNGRADE_UNCONSENTED: {
     kind: "denied",
@@ -199,7 +241,7 @@ export const hostErrors = {
     kind: "input",
     meaning: "Exactly this release is installed already.",
     cause: "The same package was installed before.",
-    remedy: "None needed.",
+    remedy: "Leave the installation out: call the plugin, or ask `host.list()` first.",
   },
   HOST_PLAN_STALE: {
     kind: "usage",

@@ -2,7 +2,7 @@ import type { ErrorReport } from "@berth/base";
 import type { EndReason } from "@berth/sandbox";
 
 import type { PluginState } from "./lifecycle/transitions.ts";
-import type { AlertRule } from "./statistics/alerts.ts";
+import type { AlertRule } from "./statistics/alert-rule.ts";
 
 /** What happens in a host without being the answer to anybody. `at`: ISO instant. */
 export type HostEvent =
@@ -24,6 +24,8 @@ export type HostEvent =
       readonly rule: AlertRule;
       readonly value: number;
     }
+  /** The rule does not hold any more, or the plugin is gone. */
+  | { readonly kind: "alert-over"; readonly at: string; readonly pluginId: string; readonly rule: AlertRule }
   /** A sandbox host ended that plugins were in. `atWork`: those with a call or load under way. */
   | {
       readonly kind: "process-lost";
@@ -39,6 +41,13 @@ export type HostEvent =
    * `hibernated`: nobody called it, and nothing of it runs any more. `woken`: somebody did.
    */
   | { readonly kind: "suspect" | "hibernated" | "woken"; readonly at: string; readonly pluginId: string }
+  /** The operator changed a plugin's settings. `changed`: members that are not what they were, by name. */
+  | {
+      readonly kind: "config";
+      readonly at: string;
+      readonly pluginId: string;
+      readonly changed: readonly string[];
+    }
   /**
    * A development folder was built: `found` waits for consent, `reloaded` took over from the code before,
    * `unchanged` is what runs already, `failed` tells why not; what ran before goes on.

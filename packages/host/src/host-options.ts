@@ -8,7 +8,7 @@ import type { AppEvent } from "./events/event-bus.ts";
 import type { HostEvent } from "./host-event.ts";
 import type { PolicyInput } from "./policy.ts";
 import type { PermissionAnswer, PermissionQuestion } from "./rights/rights.ts";
-import type { AlertRule } from "./statistics/alerts.ts";
+import type { AlertRule } from "./statistics/alert-rule.ts";
 import type { UserDataProvider } from "./user-data-provider.ts";
 
 /** How a host is opened. */
@@ -61,6 +61,11 @@ export interface HostOptions<Caller> {
    * their content: see `Host.developments`. Code that came from one runs in no host that does not name it here.
    */
   readonly developmentFolders?: readonly DevelopmentFolder[];
+  /**
+   * Folders to look in for packages and development folders: see `Host.discover`. Opening the host does not look at
+   * them; what lies there is listed when asked for, and never installed or run by that. Default none.
+   */
+  readonly pluginFolders?: readonly string[];
   /** Variables that commands of plugins can be given, each by a right of its own. Default: those of this program. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Where walls come from, for machines that differ from the usual. */

@@ -13,29 +13,33 @@ import { makeFilesService } from "./broker/files.ts";
 import { HourlyCounts } from "./broker/hourly-counts.ts";
 import { KeyedEffects } from "./broker/keyed-effects.ts";
 import { makeNetworkService } from "./broker/network.ts";
-import { openVaultKey } from "./broker/node-vault-key.ts";
+import { VaultKeyFiles } from "./broker/node-vault-key.ts";
 import { makePermissionsService } from "./broker/permissions.ts";
 import { makePluginsService } from "./broker/plugins.ts";
+import { trustDomainOf } from "./broker/sealed-secret.ts";
 import { makeSchedulesService } from "./broker/schedules.ts";
 import { makeSecretsService } from "./broker/secrets.ts";
 import { makeStorageService } from "./broker/storage.ts";
 import { makeUserDataService } from "./broker/user-data.ts";
 import { Vault } from "./broker/vault.ts";
 import { Calls } from "./call/calls.ts";
-import { Compartments } from "./call/compartments.ts";
+import { Compartments, isTrial } from "./call/compartments.ts";
 import { KeyedCalls } from "./call/keyed-calls.ts";
 import { AreaLabels } from "./labels/area-labels.ts";
 import { ChangeQueue } from "./change-queue.ts";
 import { Developments } from "./development/developments.ts";
 import { realFolderPath } from "./development/node-real-path.ts";
+import { Discoveries } from "./discovery/discoveries.ts";
 import { EventBus } from "./events/event-bus.ts";
 import { EventSink } from "./host-event.ts";
 import type { HostOptions } from "./host-options.ts";
 import { Graphs } from "./graph/graphs.ts";
+import { CodeProof } from "./install/code-proof.ts";
 import { Installer } from "./install/installer.ts";
 import { Uninstaller } from "./install/uninstaller.ts";
 import { KeyRing } from "./install/key-ring.ts";
 import type { PackageFolder } from "./install/node-package-folder.ts";
+import { JournalRetention } from "./journal-retention.ts";
 import { Journal } from "./journal.ts";
 import { Activation } from "./lifecycle/activation.ts";
 import { CrashWatch } from "./lifecycle/crash-watch.ts";
@@ -50,6 +54,7 @@ import { Rights } from "./rights/rights.ts";
 import { Scheduler } from "./schedules/scheduler.ts";
 import { SchemaThread } from "./schema/node-schema-thread.ts";
 import { ValueCheck } from "./schema/value-check.ts";
+import { completeAlerts } from "./statistics/alert-rule.ts";
 import { Alerts } from "./statistics/alerts.ts";
 import { Statistics } from "./statistics/statistics.ts";
 
@@ -63,8 +68,10 @@ export interface StoredState {
 /** What a host is made of, each made once and handed what it needs. */
 export interface HostParts {
   readonly store: Store;
+  readonly now: () => Date;
   readonly changes: ChangeQueue;
   readonly journal: Journal;
+  readonly retention: JournalRetention;
   readonly schemas: SchemaThread;
   readonly supervisor: Supervisor;
   readonly broker: Broker;
@@ -74,11 +81,13 @@ export interface HostParts {
   readonly requests: PermissionRequests;
   readonly keys: KeyRing;
   readonly statistics: Statistics;
+  readonly alerts: Alerts;
   readonly vault: Vault;
   readonly settings: Settings;
   readonly installer: Installer;
   readonly uninstaller: Uninstaller;
   readonly developments: Developments;
+  readonly discoveries: Discoveries;
   readonly graphs: Graphs;
   readonly switches: Switches;
   readonly counts: HourlyCounts;
@@ -108,11 +117,14 @@ export function assembleParts<Caller>(
   }, now);
   const onFault = (error: unknown): void => events.emit({ kind: "fault", what: "journal", error: reportOf(error) });
   const changes = new ChangeQueue();
-  const journal = new Journal(store, now, onFault);
+  const setAlarm = options.setAlarm ?? makeTimerAlarm(now);
+  const { journalDays, decisionDays } = policy;
+  const journal = new Journal(store, now, onFault, journalDays);
+  const retention = new JournalRetention({ store, now, setAlarm, onFault, journalDays, decisionDays });
   const schemas = new SchemaThread();
   const values = new ValueCheck(schemas);
   const crashes = new CrashWatch(now);
-  const grants = new Grants(store, now, onFault);
+  const grants = new Grants({ store, now, onFault, policyFor: policyOf });
   const requests = new PermissionRequests(store, now);
   const folders = new Map(
     (options.developmentFolders ?? []).map((folder) => [realFolderPath(folder.path), folder] as const),
@@ -144,18 +156,28 @@ export function assembleParts<Caller>(
     grantAlways: (pluginId: string, permission: Permission) =>
       changes.run(() => grantChanges.grant(pluginId, permission, undefined)),
   });
-  const alerts = new Alerts(options.alerts ?? [], now, (pluginId, rule, value) =>
-    events.emit({ kind: "alert", pluginId, rule, value }),
-  );
+  const alerts = new Alerts({
+    rules: completeAlerts(options.alerts ?? []),
+    now,
+    setAlarm,
+    onAlert: (pluginId, rule, value) => events.emit({ kind: "alert", pluginId, rule, value }),
+    onOver: (pluginId, rule) => events.emit({ kind: "alert-over", pluginId, rule }),
+  });
   const statistics = new Statistics(store, now, options.statisticsDays ?? 90, (error) =>
     events.emit({ kind: "fault", what: "statistics", error: reportOf(error) }),
   );
-  const vault = new Vault(store, now, () => openVaultKey(options.dataDir, options.operatorKeyFile));
-  const settings = new Settings(vault, plugins, values);
+  const vault = new Vault({
+    store,
+    now,
+    keys: new VaultKeyFiles(dataDir, options.operatorKeyFile),
+    domainOf: (pluginId) => trustDomainOf(plugins.find(pluginId)?.facts?.registry, policy.repository),
+  });
+  const settings = new Settings({ vault, plugins, values, events, now, bus: () => bus });
   const privateHosts = new Set(policy.privateHosts);
   const dailyBytes = new DailyBytes(store, now);
   const counts = new HourlyCounts(store, now, onFault);
-  const keptElsewhere = options.operatorKeyFile === undefined ? [] : [options.operatorKeyFile];
+  const keptElsewhere =
+    options.operatorKeyFile === undefined ? [] : [options.operatorKeyFile, `${options.operatorKeyFile}.next`];
   const broker = new Broker(
     [
       makeStorageService(store, policy.storageBytes, new AreaLabels(store)),
@@ -192,7 +214,7 @@ export function assembleParts<Caller>(
     idleMs,
     ...(walls !== undefined && { walls }),
     onLoss: (loss) => compartments.noteLoss(loss),
-    onSuspect: (pluginId) => events.emit({ kind: "suspect", pluginId }),
+    onSuspect: (pluginId) => void (isTrial(pluginId) || events.emit({ kind: "suspect", pluginId })),
     onHibernate: (compartment) => compartments.noteHibernation(compartment),
   });
   const shared = { ...base, supervisor, broker, rights, keys, schemas, values, journal, statistics, alerts };
@@ -209,13 +231,19 @@ export function assembleParts<Caller>(
     ...shared,
     log: options,
     onCrash: quarantine,
+    onCrashAtWork: (pluginId) => alerts.note(pluginId, { losses: 1 }),
+    onLoss: (pluginId, reason) => statistics.noteLoss(pluginId, reason),
     onMemory: (pluginId, bytes) => statistics.noteMemory(pluginId, bytes),
   });
-  const installer = new Installer({ ...shared, deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])) });
+  const installer = new Installer({
+    ...shared,
+    proof: new CodeProof({ compartments, engines }),
+    deploymentKeys: options.deploymentKeys ?? (() => Promise.resolve([])),
+  });
   const calls = new Calls({ ...shared, compartments, keyedCalls: new KeyedCalls(store, now) });
   const driven = {
     ...shared,
-    setAlarm: options.setAlarm ?? makeTimerAlarm(now),
+    setAlarm,
     call: (...call: Parameters<Calls["call"]>) => calls.call(...call),
   };
   const bus = new EventBus({ ...driven, appEvents: options.events ?? {} });
@@ -223,6 +251,7 @@ export function assembleParts<Caller>(
     ...driven,
     onFault: (error) => events.emit({ kind: "fault", what: "schedule", error: reportOf(error) }),
   });
+  const developments = new Developments({ ...shared, folders, installer, changes });
   grants.restore(stored.grants);
   for (const plugin of stored.plugins) plugins.restore(plugin);
   const rechecks = stored.plugins.flatMap(({ recheck }) => recheck ?? []);
@@ -233,8 +262,10 @@ export function assembleParts<Caller>(
       .catch((error: unknown) => events.emit({ kind: "fault", what: "cleanup", error: reportOf(error) }));
   bus.restore(stored.subscriptions);
   scheduler.notePlugins();
+  retention.begin();
   return {
     ...shared,
+    retention,
     bus,
     scheduler,
     vault,
@@ -244,8 +275,9 @@ export function assembleParts<Caller>(
     switches,
     activation: new Activation({ ...shared, compartments }),
     installer,
-    developments: new Developments({ ...shared, folders, installer, compartments, changes }),
-    uninstaller: new Uninstaller(shared),
+    developments,
+    discoveries: new Discoveries({ ...shared, developments, pluginFolders: options.pluginFolders ?? [] }),
+    uninstaller: new Uninstaller({ ...shared, settings }),
     graphs: new Graphs({ ...shared, dataDir, installer }),
     counts,
     calls,

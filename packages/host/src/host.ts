@@ -2,13 +2,17 @@ import { quote } from "@berth/base";
 import type { Lockfile } from "@berth/resolver";
 import { permissionOf } from "@berth/spec";
 import type { ActionDeclaration, Permission, PermissionName } from "@berth/spec";
+import type { Statement } from "@berth/store";
 import type { PublicKeyRecord, TrustedKey } from "@berth/trust";
 
-import type { SecretSummary } from "./broker/vault.ts";
-import type { RunningPlugin } from "./call/running-plugin.ts";
+import { SETTINGS } from "./broker/config.ts";
+import type { SecretSummary, SecretsRotation } from "./broker/vault.ts";
+import { isTrial } from "./call/compartments.ts";
+import type { RunningPlugin, RunningProcess } from "./call/running-plugin.ts";
 import { scopeOf } from "./call/call-options.ts";
-import type { CallOptions, KeyedCallOptions } from "./call/call-options.ts";
+import type { KeyedCallOptions } from "./call/call-options.ts";
 import type { Developments } from "./development/developments.ts";
+import type { Discovery, DiscoveryRequest } from "./discovery/discovered-plugin.ts";
 import { HostError } from "./errors.ts";
 import { HostEvents } from "./events/host-events.ts";
 import type { HostOptions } from "./host-options.ts";
@@ -19,12 +23,13 @@ import type { HostParts } from "./host-parts.ts";
 import type { UninstallPreview, UninstallReceipt } from "./install/erasure.ts";
 import type { Consent } from "./install/consent.ts";
 import type { Plan } from "./install/plan.ts";
+import { journalStatement } from "./journal.ts";
 import type { JournalEntry, JournalQuery } from "./journal.ts";
 import { summaryOf } from "./lifecycle/plugin-summary.ts";
 import type { PluginSummary } from "./lifecycle/plugin-summary.ts";
 import type { Switches } from "./lifecycle/switches.ts";
-import { parseStoredPermission } from "./rights/grants.ts";
-import type { Grant } from "./rights/grants.ts";
+import { tryParseStored } from "./rights/grants.ts";
+import type { Grant, PolicyGrant } from "./rights/grants.ts";
 import type { RegistryBook } from "./registry/registry-book.ts";
 import type { PendingRequest } from "./rights/permission-requests.ts";
 import type { Schedule } from "./schedules/schedule-rows.ts";
@@ -32,7 +37,8 @@ import { suggestPermissions } from "./rights/suggest.ts";
 import type { PermissionSuggestion } from "./rights/suggest.ts";
 import { pluginUse } from "./statistics/plugin-use.ts";
 import type { PluginUse } from "./statistics/plugin-use.ts";
-import type { ActionStatistics, StatisticsQuery } from "./statistics/statistics.ts";
+import type { StatisticsQuery } from "./statistics/period.ts";
+import type { ActionStatistics } from "./statistics/statistics.ts";
 
 /** Installs plugins and runs them. Made by `openHost`; close it to let go of the data directory. */
 export class Host<Caller = undefined> {
@@ -63,13 +69,20 @@ export class Host<Caller = undefined> {
    * done or undone, whenever the process is killed. Replaces another release of the same plugin; grants
    * that still cover what the new release asks for stay.
    *
+   * Before that, and after consent was looked at, the code is loaded once as for a first call, without any right:
+   * what cannot be loaded is not installed.
+   *
    * @throws HostError HOST_CONSENT_MISSING, HOST_DOWNGRADE_UNCONSENTED, HOST_KEY_UNTRUSTED, HOST_PLAN_STALE,
-   *   HOST_DATA_DIR_UNUSABLE; StoreError
+   *   HOST_CODE_UNLOADABLE, HOST_DATA_DIR_UNUSABLE; SandboxError when the machine cannot load it now; StoreError
    */
-  install(plan: Plan, consent: Consent): Promise<PluginSummary> {
+  async install(plan: Plan, consent: Consent): Promise<PluginSummary> {
     this.#refuseWhenClosed();
-    return this.#parts.changes.run(async () => {
-      await this.#parts.installer.install([{ plan, consent, registry: undefined, askedRange: "*" }]);
+    const { installer, changes } = this.#parts;
+    const items = [{ plan, consent, registry: undefined, askedRange: "*" }];
+    await installer.prove(items);
+    this.#refuseWhenClosed();
+    return changes.run(async () => {
+      await installer.install(items);
       return this.#summaryOf(plan.manifest.id);
     });
   }
@@ -94,9 +107,11 @@ export class Host<Caller = undefined> {
    * @throws HostError HOST_PLAN_STALE when anything was installed or removed since, HOST_SCAN_UNCONFIRMED,
    *   and what `install` throws
    */
-  installGraph(plan: GraphPlan, consent: GraphConsent): Promise<PluginSummary[]> {
+  async installGraph(plan: GraphPlan, consent: GraphConsent): Promise<PluginSummary[]> {
     this.#refuseWhenClosed();
     const { changes, graphs } = this.#parts;
+    await graphs.prove(plan, consent);
+    this.#refuseWhenClosed();
     return changes.run(async () => (await graphs.install(plan, consent)).map((id) => this.#summaryOf(id)));
   }
 
@@ -128,6 +143,20 @@ export class Host<Caller = undefined> {
   }
 
   /**
+   * Lists the packages and development folders that lie in folders, `HostOptions.pluginFolders` where none are named:
+   * who vouches for each, whether it is installed, and why it would be refused. Only what lies directly in a folder
+   * counts, and a folder that is itself a plugin's; hidden names are passed over and links not followed. What is
+   * broken is told and hides nothing else. Nothing is written, trusted, installed, built or run, and no secret of a
+   * deployment is asked for: what it alone vouches for is listed as `unchecked-deployment`. A package is read whole, up to 64 MiB, in a thread of its own, within 20 s for one and 30 s for a folder.
+   *
+   * @throws HostError HOST_CLOSED; the signal's reason
+   */
+  async discover(request: DiscoveryRequest = {}): Promise<Discovery> {
+    this.#refuseWhenClosed();
+    return this.#parts.discoveries.discover(request);
+  }
+
+  /**
    * Runs an action on a value of up to 1 MiB.
    *
    * @throws HostError HOST_PLUGIN_UNKNOWN, HOST_ACTION_UNKNOWN, HOST_INPUT_INVALID, HOST_OUTPUT_INVALID,
@@ -141,21 +170,21 @@ export class Host<Caller = undefined> {
     options: KeyedCallOptions<Caller> = {},
   ): Promise<unknown> {
     this.#refuseWhenClosed();
-    const { idempotencyKey } = options;
-    return this.#parts.calls.call(pluginId, action, input, { ...scopeOf(options, this.#options), idempotencyKey });
+    return this.#parts.calls.call(pluginId, action, input, scopeOf(options, this.#options));
   }
 
   /**
    * Runs an action on JSON text in UTF-8 of up to 64 MiB; the answer is JSON text too. Parsing and
-   * checking happen in a worker thread, so that large values never stall the embedding program.
+   * checking happen in a worker thread, so that large values never stall the embedding program. With a key, input and
+   * answer have at most 1 MiB, and calls with it are one call if they bring the same bytes.
    *
-   * @throws as `call`, except HOST_VALUE_TOO_LARGE; WireError WIRE_VALUE_TOO_LARGE
+   * @throws as `call`, HOST_VALUE_TOO_LARGE only with a key; WireError WIRE_VALUE_TOO_LARGE
    */
   async callBytes(
     pluginId: string,
     action: string,
     json: Uint8Array,
-    options: CallOptions<Caller> = {},
+    options: KeyedCallOptions<Caller> = {},
   ): Promise<Uint8Array> {
     this.#refuseWhenClosed();
     return this.#parts.calls.callBytes(pluginId, action, json, scopeOf(options, this.#options));
@@ -167,13 +196,13 @@ export class Host<Caller = undefined> {
    * first is asked for. Whoever leaves early ends the call: its generator runs its `finally`. It counts as one call,
    * and is not repeated when a neighbour's crash ends it.
    *
-   * @throws as `call`, from the iterator; HostError HOST_STREAM_MISMATCH
+   * @throws as `call`, from the iterator; HostError HOST_STREAM_MISMATCH, BROKER_REQUEST_INVALID when a key is given
    */
   stream(
     pluginId: string,
     action: string,
     input: unknown,
-    options: CallOptions<Caller> = {},
+    options: KeyedCallOptions<Caller> = {},
   ): AsyncIterableIterator<unknown, undefined, undefined> & AsyncDisposable {
     this.#refuseWhenClosed();
     return this.#parts.calls.stream(pluginId, action, input, scopeOf(options, this.#options));
@@ -249,9 +278,9 @@ export class Host<Caller = undefined> {
   }
 
   /**
-   * Everything that a plugin stored, as text in JSON Lines, page by page; see the guide.
+   * Everything that a plugin stored, its settings and its schedules, as text in JSON Lines, page by page; see the guide.
    *
-   * @throws HostError HOST_PLUGIN_UNKNOWN
+   * @throws HostError HOST_PLUGIN_UNKNOWN; HOST_VAULT_CLOSED when it has settings that do not open
    */
   exportData(pluginId: string): AsyncGenerator<string> {
     this.#refuseWhenClosed();
@@ -303,7 +332,7 @@ export class Host<Caller = undefined> {
   }
 
   /**
-   * What was granted to a plugin, and when each was last used.
+   * What persons granted to a plugin, and when each was last used.
    *
    * @throws HostError HOST_PLUGIN_UNKNOWN
    */
@@ -312,6 +341,21 @@ export class Host<Caller = undefined> {
     this.#parts.plugins.get(pluginId);
     await this.#parts.grants.flush();
     return this.#parts.grants.of(pluginId);
+  }
+
+  /**
+   * What the operator's policy grants a plugin of the permissions that its manifest asks for, beside `grants`, and when
+   * each was last used.
+   *
+   * @throws HostError HOST_PLUGIN_UNKNOWN
+   */
+  async policyGrants(pluginId: string): Promise<readonly PolicyGrant[]> {
+    this.#refuseWhenClosed();
+    const { permissions = [] } = this.#parts.plugins.get(pluginId).facts.manifest ?? {};
+    return this.#parts.grants.byPolicy(
+      pluginId,
+      permissions.map(({ name }) => name),
+    );
   }
 
   /**
@@ -325,14 +369,35 @@ export class Host<Caller = undefined> {
     return changes.run(async () => {
       if (plugins.get(pluginId).facts.manifest?.secrets.includes(name) !== true)
         throw new HostError("HOST_SECRET_INVALID", `the manifest of ${pluginId} names no secret ${quote(name)}`);
-      return vault.set(pluginId, name, value);
+      return vault.set(pluginId, name, value, [this.#secretRecord(pluginId, name, "set")]);
     });
   }
 
-  /** Erases a secret; answers whether there was one. */
+  /**
+   * Erases a secret, also one that the manifest names no longer; answers whether there was one.
+   *
+   * @throws HostError HOST_PLUGIN_UNKNOWN, HOST_SECRET_INVALID
+   */
   removeSecret(pluginId: string, name: string): Promise<boolean> {
     this.#refuseWhenClosed();
-    return this.#parts.changes.run(() => this.#parts.vault.remove(pluginId, name));
+    const { changes, plugins, vault } = this.#parts;
+    return changes.run(async () => {
+      plugins.get(pluginId);
+      if (name === SETTINGS) throw new HostError("HOST_SECRET_INVALID", `${quote(name)} is no secret`);
+      return vault.remove(pluginId, name, [this.#secretRecord(pluginId, name, "erased")]);
+    });
+  }
+
+  /**
+   * Seals every secret and all settings anew with a new key. `operatorKey`: the text of an age identity that wraps it
+   * from now on, and takes the place of the one in the operator's key file; left out, that one stays. Calls that ask for
+   * a secret wait meanwhile. Killed at any moment, it has happened or it has not.
+   *
+   * @throws HostError HOST_OPERATOR_KEY_INVALID, HOST_VAULT_CLOSED; StoreError
+   */
+  rotateSecrets({ operatorKey }: { readonly operatorKey?: string } = {}): Promise<SecretsRotation> {
+    this.#refuseWhenClosed();
+    return this.#parts.changes.run(() => this.#parts.vault.rotate(operatorKey));
   }
 
   /** Secrets of a plugin that are filled in, without their values. */
@@ -375,6 +440,21 @@ export class Host<Caller = undefined> {
   }
 
   /**
+   * Answers what a plugin requested under a permission's name with no: the same is not told of again until it was
+   * granted and taken back. Answers whether anything waited. To agree, `grant`.
+   *
+   * @throws HostError HOST_PLUGIN_UNKNOWN
+   */
+  dismissRequests(pluginId: string, name: PermissionName): Promise<boolean> {
+    this.#refuseWhenClosed();
+    const { changes, plugins, requests } = this.#parts;
+    return changes.run(() => {
+      plugins.get(pluginId);
+      return requests.dismiss(pluginId, name);
+    });
+  }
+
+  /**
    * The narrowest permissions under which everything that the journal saw of a plugin would have worked.
    *
    * @throws HostError HOST_PLUGIN_UNKNOWN
@@ -383,7 +463,10 @@ export class Host<Caller = undefined> {
     this.#refuseWhenClosed();
     const declared = this.#parts.plugins.get(pluginId).facts.manifest?.permissions ?? [];
     const { uses, isComplete } = await this.#parts.journal.usesOf(pluginId);
-    return suggestPermissions(declared, uses.map(parseStoredPermission), isComplete);
+    const read = uses.map(tryParseStored);
+    const known = read.filter((use) => use !== undefined);
+    // What a manifest could not ask for by name, such as a file whose name has a line break.
+    return suggestPermissions(declared, known, isComplete && known.length === read.length);
   }
 
   /** Events between plugins and this program. */
@@ -411,26 +494,52 @@ export class Host<Caller = undefined> {
     return this.#parts.statistics.query(query);
   }
 
-  /** What runs now, by plugin; what hibernates is not among it. */
-  async running(): Promise<RunningPlugin[]> {
+  /**
+   * What runs now, by plugin; what hibernates is not among it.
+   *
+   * @throws HostError HOST_PLUGIN_UNKNOWN
+   */
+  async running({ pluginId }: { readonly pluginId?: string } = {}): Promise<RunningPlugin[]> {
     this.#refuseWhenClosed();
     const { supervisor, plugins } = this.#parts;
+    if (pluginId !== undefined) plugins.get(pluginId);
     return supervisor
       .running()
-      .map((each) => ({ ...each, losses: plugins.find(each.plugin)?.release?.losses ?? 0 }))
+      .filter(({ plugin }) => (pluginId === undefined ? !isTrial(plugin) : plugin === pluginId))
+      .map((each) => ({ ...each, losses: plugins.find(each.plugin)?.losses ?? 0 }))
       .toSorted((a, b) => (a.plugin < b.plugin ? -1 : 1));
   }
 
   /**
-   * Installed plugins by id: calls, CPU time, denials, what they store, when they were last used, and the most memory
-   * that a process took which held only them.
+   * The processes that hold plugins now, or those that hold one plugin; what waits for a plugin is not among them.
+   *
+   * @throws HostError HOST_PLUGIN_UNKNOWN
+   */
+  async processes({ pluginId }: { readonly pluginId?: string } = {}): Promise<RunningProcess[]> {
+    this.#refuseWhenClosed();
+    const { supervisor, plugins } = this.#parts;
+    if (pluginId !== undefined) plugins.get(pluginId);
+    return supervisor
+      .processes()
+      .map((each) => ({ ...each, plugins: each.plugins.filter((plugin) => !isTrial(plugin)) }))
+      .filter((each) => (pluginId === undefined ? each.plugins.length > 0 : each.plugins.includes(pluginId)));
+  }
+
+  /**
+   * Installed plugins by id: calls, CPU time, denials, losses, what they store, when they were last used, and the most
+   * memory that a process took which held only them.
    */
   async usage(query: StatisticsQuery = {}): Promise<PluginUse[]> {
     this.#refuseWhenClosed();
     const { plugins, journal, statistics, store } = this.#parts;
     const ids = query.pluginId === undefined ? plugins.stored().map(({ id }) => id) : [plugins.get(query.pluginId).id];
     await journal.flush();
-    return pluginUse(store, ids, await statistics.query(query), await statistics.peaks(query), query);
+    const counted = {
+      actions: await statistics.query(query),
+      peaks: await statistics.peaks(query),
+      losses: await statistics.losses(query),
+    };
+    return pluginUse(store, ids, counted, query);
   }
 
   /** Keys that this host trusts, and for which publisher. */
@@ -459,8 +568,11 @@ export class Host<Caller = undefined> {
     this.#parts.calls.close();
     this.#parts.bus.close();
     this.#parts.scheduler.close();
+    this.#parts.alerts.close();
+    this.#parts.retention.close();
     this.#parts.supervisor.close();
     await this.#parts.broker.close();
+    await this.#parts.discoveries.close();
     await this.#parts.developments.close();
     await this.#parts.changes.whenIdle();
     const { journal, grants, statistics, counts, schemas, graphs, store } = this.#parts;
@@ -485,6 +597,13 @@ export class Host<Caller = undefined> {
       await work(this.#parts.switches);
       return this.#summaryOf(pluginId);
     });
+  }
+
+  #secretRecord(pluginId: string, name: string, detail: string): Statement {
+    const { plugins, now } = this.#parts;
+    const version = plugins.find(pluginId)?.facts?.version;
+    const entry = { kind: "secret", pluginId, version, subject: name, outcome: "ok", detail } as const;
+    return journalStatement(entry, now().toISOString());
   }
 
   #summaryOf(pluginId: string): PluginSummary {

@@ -10,6 +10,8 @@ export type JournalKind =
   | "state"
   | "grant"
   | "revoke"
+  | "config"
+  | "secret"
   | "trust"
   | "call"
   | "use"
@@ -58,6 +60,7 @@ export interface JournalQuery {
 }
 
 const FLUSH_MS = 100;
+const DAY_MS = 86_400_000;
 /** Different entries kept between two flushes; what plugins make beyond them is counted in one line each. */
 const MAX_PENDING = 1_000;
 /** Different uses of permissions that are read to suggest narrower ones. */
@@ -124,14 +127,19 @@ export class Journal {
   readonly #store: Store;
   readonly #now: () => Date;
   readonly #onFault: (error: unknown) => void;
+  readonly #keepDays: number;
   #pending = new Map<string, Pending>();
   #timer: NodeJS.Timeout | undefined;
   readonly #hours = new Map<string, Hour>();
   /** Denials that are on disk or on their way: by plugin, then by subject and outcome. */
   readonly #denials = new Map<string, Map<string, Promise<void>>>();
 
-  /** `onFault` hears when uses could not be written; they are kept, within the quota, and tried again. */
-  constructor(store: Store, now: () => Date, onFault: (error: unknown) => void) {
+  /**
+   * `onFault` hears when uses could not be written; they are kept, within the quota, and tried again. `keepDays`: how
+   * long uses stay; see `JournalRetention`.
+   */
+  constructor(store: Store, now: () => Date, onFault: (error: unknown) => void, keepDays: number) {
+    this.#keepDays = keepDays;
     this.#store = store;
     this.#now = now;
     this.#onFault = onFault;
@@ -258,9 +266,16 @@ export class Journal {
       "SELECT DISTINCT subject, detail FROM journal WHERE plugin_id = ? AND kind = 'use' LIMIT ?",
       [pluginId, MAX_USES],
     );
+    const [first] = await this.#store.all(
+      "SELECT min(at) AS at FROM journal WHERE plugin_id = ? AND kind IN ('install', 'use')",
+      [pluginId],
+    );
+    const oldest = new Date(this.#now().getTime() - this.#keepDays * DAY_MS).toISOString();
+    // What it did before that is not kept any more.
+    const isWhole = typeof first?.["at"] !== "string" || first["at"] >= oldest;
     return {
       uses: rows.flatMap(({ detail }) => (typeof detail === "string" ? [detail] : [])),
-      isComplete: rows.length < MAX_USES && rows.every(({ detail }) => typeof detail === "string"),
+      isComplete: isWhole && rows.length < MAX_USES && rows.every(({ detail }) => typeof detail === "string"),
     };
   }
 

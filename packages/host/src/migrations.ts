@@ -315,4 +315,36 @@ export const migrations: readonly Migration[] = [
     PRIMARY KEY (plugin_id, hour)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Requests that a person answered with no: they are not told of again until grants change.
+  ALTER TABLE permission_requests ADD COLUMN dismissed_at TEXT;
+  `,
+  `
+  -- Whom a plugin came from when the value was filled in; NULL: sealed before that was bound.
+  ALTER TABLE secrets ADD COLUMN domain TEXT;
+
+  -- Which key seals them, by a digest that tells nothing of it.
+  CREATE TABLE vault (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    key_id TEXT NOT NULL
+  ) STRICT;
+  `,
+  `
+  -- When a plugin last made use of what the operator's policy grants it: that has no row among the grants.
+  CREATE TABLE policy_use (
+    plugin_id TEXT NOT NULL,
+    permission TEXT NOT NULL,
+    last_used_at TEXT NOT NULL,
+    PRIMARY KEY (plugin_id, permission)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Processes that were lost to a plugin, by hour and by why they ended.
+  CREATE TABLE loss_statistics (
+    plugin_id TEXT NOT NULL,
+    hour TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    losses INTEGER NOT NULL,
+    PRIMARY KEY (plugin_id, hour, reason)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

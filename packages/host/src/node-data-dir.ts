@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { mkdir, open, stat } from "node:fs/promises";
+import { mkdir, open, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { quote } from "@berth/base";
@@ -53,6 +53,11 @@ function ignoreExisting(error: unknown): void {
  */
 export async function prepareDataDir(path: string): Promise<void> {
   await makeFolders(path, 0o700);
+  await verifyOwn(path);
+  await keepOutOfGit(path);
+}
+
+async function verifyOwn(path: string): Promise<void> {
   // Windows has no such mode bits; there the folder's access list decides.
   if (process.platform === "win32") return;
   const { uid, mode } = await stat(path);
@@ -71,6 +76,11 @@ export async function prepareDataDir(path: string): Promise<void> {
       { hint: `chmod go-w ${quote(path, 200)}` },
     );
   }
+}
+
+/** Keys and secrets in a data directory that lies in somebody's project are not to be committed with it. */
+export async function keepOutOfGit(dataDir: string): Promise<void> {
+  await writeFile(join(dataDir, ".gitignore"), "*\n", { flag: "wx", mode: 0o600 }).catch(ignoreExisting);
 }
 
 /** Writes down who owns the directory, for the message to others. A link in its place is not followed. */

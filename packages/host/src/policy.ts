@@ -92,6 +92,20 @@ export const policySchema = z
       .boolean()
       .default(false)
       .describe("Nobody is there to ask: what is missing is denied, and kept as a request to answer later."),
+    journalDays: z
+      .int()
+      .min(1)
+      .max(36_500)
+      .default(365)
+      .describe("How long the journal keeps calls, uses, denials, events and log lines, days."),
+    decisionDays: z
+      .int()
+      .min(1)
+      .max(36_500)
+      .exactOptional()
+      .describe(
+        "How long the journal keeps what somebody decided, such as installs, grants and revocations, days; never shorter than journalDays. Left out: for ever.",
+      ),
     grantDays: z
       .int()
       .min(1)
@@ -186,6 +200,8 @@ export function parsePolicy(bytes: Uint8Array): Policy {
 /** What a policy says about one plugin. */
 export interface PluginPolicy {
   readonly level: SecurityLevel;
+  /** Whether it says strict anywhere, also where another rule raises that to isolated: then every call is fresh. */
+  readonly isFresh: boolean;
   readonly deny: ReadonlySet<PermissionName>;
   /** Each list must cover a permission by one of its entries of the same name, if it has any. */
   readonly ceilings: readonly (readonly Permission[])[];
@@ -198,6 +214,7 @@ export function policyFor(policy: Policy, pluginId: string): PluginPolicy {
   const all = [policy, ...rules];
   return {
     level: rules.reduce((level, rule) => strongerLevel(level, rule.level ?? level), policy.level),
+    isFresh: all.some(({ level }) => level === "strict"),
     deny: new Set(all.flatMap(({ deny }) => deny)),
     ceilings: all.map(({ ceilings }) => ceilings),
     grants: all.flatMap(({ grants }) => grants),

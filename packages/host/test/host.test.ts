@@ -37,9 +37,8 @@ test("what was installed and stored is there after the host was opened again", (
     await install(host);
     await host.call("acme.demo", "share", "kept");
     await host.close();
-    const again = await openHost<string>({ dataDir, engines: [isolate()] });
+    await using again = await openHost<string>({ dataDir, engines: [isolate()] });
     assert.equal(await again.call("acme.demo", "share", null), "kept");
-    await again.close();
   }));
 
 test("one partition never sees what another stored", () =>
@@ -164,6 +163,12 @@ test("a new publisher's key must be confirmed, another key later is refused", ()
     await assert.rejects(host.install(plan, { grant: [] }), { code: "HOST_KEY_UNTRUSTED" });
     await host.install(plan, { grant: [], trustKey: plan.signer.keyId });
     assert.equal((await host.plan(makePackage({ version: "2.0.0" }))).signer.status, "trusted");
+    const { signer } = await host.plan(makePackage({ id: "mallory.demo" }));
+    assert.ok(signer.status === "first-use");
+    assert.deepEqual(
+      [signer.alsoTrustedFor, plan.signer.status === "first-use" && plan.signer.alsoTrustedFor],
+      [["acme"], []],
+    );
     await assert.rejects(host.plan(makePackage({ version: "2.0.0", signWith: generatePublisherKey() })), {
       code: "HOST_KEY_CHANGED",
     });

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+
 /** Below and above these parts of the span a kill is taken for early and late. */
 const EARLY = 0.25;
 const LATE = 0.75;
@@ -40,4 +42,21 @@ export class KillMoments {
     if (cameThrough && this.#part < EARLY) this.#spanMs *= 0.7;
     if (!cameThrough && this.#part > LATE) this.#spanMs *= 1.5;
   }
+}
+
+/**
+ * Runs a script in a process of its own, which is killed so many milliseconds after it said that it begins. Answers
+ * with how long it lived from then on.
+ */
+export async function runAndKill(script: string, args: readonly string[], afterMs: number): Promise<number> {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, ...args], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let openedAt = 0;
+  child.stdout.once("data", () => {
+    openedAt = performance.now();
+    setTimeout(() => child.kill("SIGKILL"), afterMs);
+  });
+  await new Promise((resolve) => child.once("exit", resolve));
+  return performance.now() - openedAt;
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,25 +8,13 @@ import { isolate } from "@berth/engine-isolate";
 import { openHost } from "@berth/host";
 
 import { makePackage } from "./fixture.ts";
-import { KillMoments } from "./kill-moments.ts";
+import { KillMoments, runAndKill } from "./kill-moments.ts";
 
 const ROUNDS = Number(process.env["BERTH_KILL_ROUNDS"] ?? "30");
 
 /** Installs in a process of its own, which is killed so many ms after it opened the host. */
-async function installAndKill(dataDir: string, file: string, afterMs: number): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", join(import.meta.dirname, "install-once.ts"), dataDir, file],
-    { stdio: ["ignore", "pipe", "ignore"] },
-  );
-  let openedAt = 0;
-  child.stdout.once("data", () => {
-    openedAt = performance.now();
-    setTimeout(() => child.kill("SIGKILL"), afterMs);
-  });
-  await new Promise((resolve) => child.once("exit", resolve));
-  return performance.now() - openedAt;
-}
+const installAndKill = (dataDir: string, file: string, afterMs: number): Promise<number> =>
+  runAndKill(join(import.meta.dirname, "install-once.ts"), [dataDir, file], afterMs);
 
 test(`${ROUNDS} installs killed at random moments leave the release before or the one after, whole`, async () => {
   const folder = await mkdtemp(join(tmpdir(), "berth-kill-"));

@@ -12,7 +12,7 @@ import { SECURITY_LEVELS, statedPermissionSchema } from "@berth/spec";
 import type { Permission } from "@berth/spec";
 import { programWall } from "@berth/sandbox";
 
-import { makePackage, withHost } from "./fixture.ts";
+import { install, makePackage, withHost } from "./fixture.ts";
 import { engineOf, whyNot } from "./levels.ts";
 
 /** What the rows are about, made anew for each level. */
@@ -31,6 +31,10 @@ interface ServiceRow {
   /** The error that a pure action gets, when the use changes something. */
   readonly inPure: "BROKER_EFFECT_DENIED" | undefined;
   readonly skip?: string | false;
+  /** What it holds besides, all the time. */
+  readonly others?: (place: Place) => readonly object[];
+  /** More of its manifest. */
+  readonly manifest?: object;
 }
 
 const programs = await programWall();
@@ -43,6 +47,58 @@ const SERVICES: readonly ServiceRow[] = [
     answer: 7,
     permission: undefined,
     inPure: "BROKER_EFFECT_DENIED",
+  },
+  {
+    service: "storage of the caller's partition",
+    use: () => `await ctx.user.storage.put("k", 7); return ctx.user.storage.get("k");`,
+    answer: 7,
+    permission: undefined,
+    inPure: "BROKER_EFFECT_DENIED",
+  },
+  {
+    service: "log",
+    use: () => `ctx.log.info("said"); return "said";`,
+    answer: "said",
+    permission: undefined,
+    inPure: undefined,
+  },
+  {
+    service: "schedules",
+    use: () =>
+      `await ctx.schedules.set("nightly", { cron: "0 3 * * *", action: "once" }); return (await ctx.schedules.list()).length;`,
+    answer: 1,
+    permission: undefined,
+    inPure: "BROKER_EFFECT_DENIED",
+  },
+  {
+    service: "events",
+    use: () => `await ctx.events.publish("said", 1); return "published";`,
+    answer: "published",
+    permission: () => ({ name: "platform_services", events: { publish: ["acme.demo/said"], perHour: 10_000 } }),
+    inPure: "BROKER_EFFECT_DENIED",
+    manifest: { events: { said: { payload: true } } },
+  },
+  {
+    service: "actions of other plugins",
+    use: () => `return ctx.plugins.call("acme.other", "echo", 3);`,
+    answer: 3,
+    permission: () => ({ name: "platform_services", plugins: { actions: ["acme.other/echo"], perHour: 10_000 } }),
+    inPure: undefined,
+  },
+  {
+    service: "secrets in a header",
+    use: ({ port }) => `return (await ctx.fetch("http://localhost:${port}/")).status;`,
+    answer: 202,
+    permission: () => ({ name: "secrets_access", names: ["one"] }),
+    inPure: "BROKER_EFFECT_DENIED",
+    others: ({ port }) => [
+      {
+        name: "network_restricted",
+        hosts: ["localhost"],
+        ports: [port],
+        secretHeaders: [{ header: "x-token", secret: "one" }],
+      },
+    ],
   },
   {
     service: "config",
@@ -133,7 +189,9 @@ async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
   // Where this test is root's, commands have a user of their own.
   await chmod(folder, 0o755);
   await writeFile(join(folder, "a.txt"), "inside");
-  const server = createServer((_request, response) => response.writeHead(204).end());
+  const server = createServer((request, response) =>
+    response.writeHead(request.headers["x-token"] === "first" ? 202 : 204).end(),
+  );
   await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
   try {
     await work({ folder, port: (server.address() as AddressInfo).port });
@@ -145,6 +203,8 @@ async function withPlace(work: (place: Place) => Promise<void>): Promise<void> {
 }
 
 const any = { input: true, output: true };
+const OTHER = `var berthPlugin = { actions: { echo: (value) => value } };`;
+const OTHER_MANIFEST = { contributes: { actions: { echo: { ...any, effect: "pure" } } } };
 const refusedBy = (term: string, { name }: Permission): object => ({ code: "BROKER_DENIED", term, permission: name });
 const once = (host: Host<string>, action = "once"): Promise<unknown> =>
   host.call("acme.demo", action, null, { caller: "ann" });
@@ -161,20 +221,28 @@ for (const level of SECURITY_LEVELS) {
         let onUsed: () => void = () => undefined;
         await withHost(
           async (host) => {
+            const others = row.others?.(place) ?? [];
+            const asked = [...(stated === undefined ? [] : [stated]), ...others];
+            await install(host, makePackage({ id: "acme.other", code: OTHER, manifest: { level, ...OTHER_MANIFEST } }));
             const bytes = makePackage({
               code: codeOf(row.use(place)),
               manifest: {
                 level,
-                permissions: stated === undefined ? [] : [{ ...stated, optional: true, reason: "to test" }],
+                permissions: asked.map((each) => ({ ...each, optional: true, reason: "to test" })),
                 secrets: ["one"],
                 config: { type: "object", properties: { unit: { type: "string", default: "km" } } },
-                contributes: { actions: { once: any, untilRefused: any, pure: { ...any, effect: "pure" } } },
+                optionalDependencies: { "acme.other": "*" },
+                contributes: {
+                  actions: { once: any, untilRefused: any, pure: { ...any, effect: "pure" } },
+                  ...row.manifest,
+                },
               },
             });
             const plan = await host.plan(bytes);
             assert.equal(plan.level, level);
             await host.install(plan, { grant: [], trustKey: plan.signer.keyId });
             await host.setSecret("acme.demo", "one", "first");
+            for (const each of others) await host.grant("acme.demo", statedPermissionSchema.parse(each));
             const granted = { answer: row.answer };
             if (permission === undefined) {
               assert.deepEqual(await once(host), granted);

@@ -11,6 +11,11 @@ function isStarter(pid: number): boolean {
   }
 }
 
+/** How many sandbox hosts this process has, launchers not counted. */
+export function countSandboxHosts(): number {
+  return [...descendants()].filter(([pid, name]) => name !== "bwrap" && !isStarter(pid)).length;
+}
+
 /** Kills the sandbox hosts of this process, as a crash of the engine would. */
 export function killSandboxHosts(): void {
   for (const pid of descendants().keys()) {

@@ -26,6 +26,18 @@ export const httpErrors = {
     cause: "The connection broke, or the sender stalled.",
     remedy: "Send the request again. Nothing of it was kept.",
   },
+  HTTP_HEADERS_TOO_LARGE: {
+    kind: "input",
+    meaning: "The headers of a request are larger than the server reads.",
+    cause: "Headers and path have 16 KiB in all.",
+    remedy: "Send fewer or shorter headers.",
+  },
+  HTTP_REQUEST_INCOMPLETE: {
+    kind: "input",
+    meaning: "A request did not come whole in time.",
+    cause: "The connection stalled, or the sender opened it before it had something to send.",
+    remedy: "Send the request again, on a new connection. Nothing of it was kept.",
+  },
   HTTP_CURSOR_INVALID: {
     kind: "input",
     meaning: "A cursor does not belong to the query that it came with.",

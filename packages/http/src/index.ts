@@ -6,6 +6,8 @@ export { formatCursor, parseCursor } from "./cursor.ts";
 export type { CursorPosition } from "./cursor.ts";
 export { HttpError, httpErrors } from "./errors.ts";
 export type { HttpErrorCode } from "./errors.ts";
+export { answerMalformed } from "./malformed-request.ts";
+export type { AnswerableSocket } from "./malformed-request.ts";
 export { hashToken, isTokenShaped, makeToken } from "./node-token.ts";
 export type { NewToken } from "./node-token.ts";
 export { PROBLEM_TYPE, makeProblemOf } from "./problem.ts";

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import test from "node:test";
 
 import { CodedError } from "@berth/base";
 import {
   HttpError,
+  answerMalformed,
   formatCursor,
   hashToken,
   isTokenShaped,
@@ -115,4 +120,32 @@ test("problems carry code and status, and nothing of an unexpected error", () =>
   assert.deepEqual([unexpected.status, unexpected.code], [500, "INTERNAL"]);
   assert.ok(!JSON.stringify(unexpected).includes("hunter2"));
   assert.equal(problemSchema.parse(problemOf(new HttpError("HTTP_REQUEST_INVALID", "y".repeat(9_000)))).status, 400);
+});
+
+test("what becomes no request is answered with what it lacks, and the connection ends", async () => {
+  const server = createServer({ headersTimeout: 100, connectionsCheckingInterval: 50 }, () =>
+    assert.fail("this became a request"),
+  );
+  server.on("clientError", answerMalformed);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    for (const [bytes, status, code] of [
+      ["no HTTP at all\r\n\r\n", 400, "HTTP_REQUEST_INVALID"],
+      [`GET / HTTP/1.1\r\nhost: a\r\nmore: ${"x".repeat(20_000)}\r\n\r\n`, 431, "HTTP_HEADERS_TOO_LARGE"],
+      ["GET / HTTP/1.1\r\nhost: a\r\n", 408, "HTTP_REQUEST_INCOMPLETE"],
+    ] as const) {
+      const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+      socket.write(bytes);
+      const parts: Buffer[] = [];
+      for await (const part of socket) parts.push(part as Buffer);
+      const [head = "", body = ""] = Buffer.concat(parts).toString().split("\r\n\r\n");
+      assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} [^]*application/problem\\+json[^]*connection: close`));
+      assert.equal(Number(/content-length: (\d+)/.exec(head)?.[1]), Buffer.byteLength(body));
+      const problem = problemSchema.parse(JSON.parse(body));
+      assert.deepEqual([problem.status, problem.code], [status, code]);
+    }
+  } finally {
+    server.close();
+  }
 });

@@ -79,7 +79,7 @@ export async function contractSuite(engine: EngineDescriptor, bundle: ContractBu
   const { full } = await machineWalls(engine);
   for (const level of engine.levels) {
     const skip = level === "isolated" && full.kind === "missing" && full.missing.why;
-    const isFresh = level === "strict";
+    const isFresh = engine.isFresh === true;
     const it = (sentence: string, body: (opened: Opened) => Promise<void>, answer?: Answer): void => {
       void test(`${engine.name} at ${level}: ${sentence}`, { skip }, async () => {
         const opened = open(engine, level, bundle, answer);

@@ -39,6 +39,8 @@ export interface OpenOptions {
   readonly supervisor?: Supervisor;
   /** Plugins with equal keys share a process. Default: one key for all. */
   readonly packKey?: string;
+  /** Each call has a process for itself; see `CompartmentPlan.isFresh`. */
+  readonly isFresh?: boolean;
 }
 
 export function openPlugin(engine: EngineDescriptor, code: string | Uint8Array, options: OpenOptions): OpenPlugin {
@@ -49,6 +51,7 @@ export function openPlugin(engine: EngineDescriptor, code: string | Uint8Array, 
     plugin: options.plugin ?? "conformance",
     packKey: options.packKey ?? "conformance",
     engine,
+    isFresh: options.isFresh === true,
     level: options.level ?? (engine.levels.includes("standard") ? "standard" : (engine.levels[0] ?? "standard")),
     code: typeof code === "string" ? new TextEncoder().encode(code) : code,
     sourceName: "plugin.js",

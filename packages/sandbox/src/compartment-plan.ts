@@ -39,6 +39,11 @@ export interface CompartmentPlan {
   readonly engine: EngineDescriptor;
   /** Decides the wall. */
   readonly level: SecurityLevel;
+  /**
+   * Every call begins with the state that loading left. Where the engine does not see to it, each call has a process
+   * for itself that ends with it.
+   */
+  readonly isFresh?: boolean;
   /** The bundle's bytes. */
   readonly code: Uint8Array;
   readonly sourceName: string;
@@ -55,6 +60,9 @@ export interface CompartmentPlan {
    */
   readonly makeInstance?: () => unknown;
 }
+
+/** Whether its instance is dropped after each call: its engine would keep what the call left. */
+export const isRenewed = ({ isFresh, engine }: CompartmentPlan): boolean => isFresh === true && engine.isFresh !== true;
 
 /** One call. */
 export interface SandboxCall {

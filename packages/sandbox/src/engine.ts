@@ -1,6 +1,6 @@
 import type { SecurityLevel } from "@berth/spec";
 
-import type { RuntimeFile } from "./walls/wall.ts";
+import type { Missing, RuntimeFile } from "./walls/wall.ts";
 
 /**
  * An engine as the embedding process knows it: data only. The engine's code runs in sandbox hosts, from
@@ -25,6 +25,8 @@ export interface EngineDescriptor {
   readonly callsPerProcess?: 1;
   /** Whether plugins in it can give their answer in pieces. */
   readonly streams?: true;
+  /** Why it cannot run on this machine. A host goes on with its other engines, and says so to who needs this one. */
+  readonly missing?: Missing;
   /** Nothing of a call is left in memory for the next one. Absent: whatever a call read may still be there. */
   readonly isFresh?: true;
 }
@@ -63,31 +65,26 @@ export interface CompartmentPort {
   lost(reason: LossReason): void;
 }
 
+/**
+ * `context` is JSON: what the plugin may know of the call. `cpuMs`: CPU time of the call, where it is less than the
+ * compartment's own.
+ */
+type BeginCall = (
+  callId: number,
+  action: string,
+  json: string,
+  bytes: readonly Uint8Array[],
+  context: string,
+  cpuMs?: number,
+) => void;
+
 /** One running instance of a plugin. Every method runs the guest to quiescence and returns. */
 export interface Compartment extends Disposable {
   /** Names of the actions that the plugin exports. */
   readonly actions: readonly string[];
-  /**
-   * `context` is JSON: what the plugin may know of the call. `cpuMs`: CPU time of the call, where it is less than the
-   * compartment's own.
-   */
-  call(
-    callId: number,
-    action: string,
-    json: string,
-    bytes: readonly Uint8Array[],
-    context: string,
-    cpuMs?: number,
-  ): void;
+  call: BeginCall;
   /** Like `call`, for an action that streams: it ends with a result that says nothing, and has items before. */
-  stream?(
-    callId: number,
-    action: string,
-    json: string,
-    bytes: readonly Uint8Array[],
-    context: string,
-    cpuMs?: number,
-  ): void;
+  stream?: BeginCall;
   /** Asks a stream for its next item. It answers with one item, the end of the stream or a failure. */
   pull?(callId: number): void;
   settle(requestId: number, isOk: boolean, json: string, bytes: readonly Uint8Array[]): void;
@@ -106,6 +103,11 @@ export interface Engine {
    * started and after each load, in a moment when nobody waits for it. Never throws.
    */
   prepare?(): void;
+  /**
+   * The same engine for one load of our own code and one call of it, in a process that waits for its first plugin: what
+   * runs there for the first time is compiled then. Nothing that it makes is handed to a plugin.
+   */
+  rehearsal?(): Engine;
 }
 
 /** The plugin's code failed while it was loaded; `failure` is JSON like that of `CompartmentPort.failure`. */

@@ -1,6 +1,8 @@
 import { CodedError } from "@berth/base";
 import type { ErrorExtras, ErrorRow } from "@berth/base";
 
+import type { Missing } from "./walls/wall.ts";
+
 export const sandboxErrors = {
   SANDBOX_START_FAILED: {
     kind: "environment",
@@ -14,6 +16,12 @@ export const sandboxErrors = {
     cause:
       "Level isolated needs namespaces and system-call filters (bubblewrap on Linux); a host that runs as root needs users and a folder for its sandbox hosts.",
     remedy: "Do what the hint says, or look at `berth doctor`; see docs/guide/walls.md.",
+  },
+  SANDBOX_ENGINE_MISSING: {
+    kind: "environment",
+    meaning: "The engine that a plugin needs cannot run on this machine.",
+    cause: "A part of it is missing here, such as a binary for this platform; the message names engine and part.",
+    remedy: "Do what the hint says. `berth doctor` lists engines; plugins for the others go on.",
   },
   SANDBOX_LOAD_FAILED: {
     kind: "input",
@@ -97,4 +105,11 @@ export class SandboxError extends CodedError<SandboxErrorCode> {
   constructor(code: SandboxErrorCode, message: string, extras?: ErrorExtras) {
     super(sandboxErrors, code, message, extras);
   }
+}
+
+/** What whoever needs an engine hears that cannot run here. `who` needs it, and for what. */
+export function engineMissing(name: string, { what, why, remedy }: Missing, who = "it is needed"): SandboxError {
+  return new SandboxError("SANDBOX_ENGINE_MISSING", `${who}, and the engine ${name} lacks ${what}: ${why}`, {
+    hint: remedy,
+  });
 }

@@ -1,6 +1,7 @@
 import type { WireValue } from "@berth/wire";
 
 import type { CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
+import type { ProcessState } from "./process-state.ts";
 
 /** Where compartments live: processes that a group of them may share, or that one plugin has for itself. */
 export interface Home {
@@ -10,9 +11,12 @@ export interface Home {
   load(plan: CompartmentPlan): Promise<void>;
   /** Drops the running instances of a compartment: its calls under way fail with SANDBOX_CLOSED. */
   unload(plan: CompartmentPlan): void;
-  /** Calls of a compartment that no process has begun yet, as far as they wait for a process to be free. */
+  /**
+   * Calls of a compartment that its plugin has not begun: they wait for a process to be free or to start, for the plugin
+   * to be loaded there, or in the process for their turn.
+   */
   waitingOf(plan: CompartmentPlan): number;
-  /** How many processes there are now. */
-  readonly processes: number;
+  /** The processes that there are now. */
+  processes(): ProcessState[];
   close(): void;
 }

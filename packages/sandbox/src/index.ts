@@ -15,13 +15,13 @@ export type {
   EngineDescriptor,
   LossReason,
 } from "./engine.ts";
-export { SandboxError, sandboxErrors } from "./errors.ts";
+export { SandboxError, engineMissing, sandboxErrors } from "./errors.ts";
 export type { SandboxErrorCode } from "./errors.ts";
 export { isCrash } from "./loss.ts";
 export type { Loss } from "./loss.ts";
 export { SupervisedCompartment } from "./node-supervised-compartment.ts";
 export { Supervisor } from "./node-supervisor.ts";
-export type { RunningPlugin, SupervisorOptions } from "./node-supervisor.ts";
+export type { RunningPlugin, RunningProcess, SupervisorOptions } from "./node-supervisor.ts";
 export type { ProgramEnd, ProgramOutcome, ProgramRun } from "./node-program.ts";
 export { runSandboxHost } from "./node-sandbox-host.ts";
 export type { EndReason } from "./node-sandbox.ts";

@@ -24,6 +24,8 @@ export class LoadedCompartment {
   requestsUnderWay = 0;
   /** Bytes of the inputs of its calls under way. */
   inputBytes = 0;
+  /** Its calls under way that the process has not told to have begun. */
+  callsUnbegun = 0;
 
   constructor(id: number, plan: CompartmentPlan, now: number) {
     this.id = id;

@@ -7,6 +7,7 @@ import type { Loss } from "./loss.ts";
 import { Running, listenForAbort } from "./node-running.ts";
 import type { Sandbox } from "./node-sandbox.ts";
 import { cancelled } from "./outcome.ts";
+import type { ProcessState } from "./process-state.ts";
 
 const CRASH_WINDOW_MS = 300_000;
 const MAX_BACK_OFF_MS = 5_000;
@@ -16,6 +17,8 @@ export class Cell {
   readonly #start: () => Promise<Sandbox>;
   readonly #onLoss: (loss: Loss) => void;
   #running: Running | undefined;
+  /** Calls of each compartment that wait until it is loaded. */
+  readonly #starting = new Map<CompartmentPlan, number>();
   #crashes: number[] = [];
   #isClosed = false;
 
@@ -50,7 +53,13 @@ export class Cell {
   }
 
   async #startAndCall(compartment: CompartmentPlan, call: SandboxCall): Promise<WireValue> {
-    const running = await this.#unlessCancelled(this.#loadedIn(compartment), call);
+    this.#countStarting(compartment, 1);
+    let running: Running;
+    try {
+      running = await this.#unlessCancelled(this.#loadedIn(compartment), call);
+    } finally {
+      this.#countStarting(compartment, -1);
+    }
     return running.call(compartment, call);
   }
 
@@ -78,7 +87,7 @@ export class Cell {
     return running;
   }
 
-  /** 0 for the first loss within five minutes, then 100 ms, doubled each time, at most 5 s. */
+  /** 0 after one loss within five minutes, then 100 ms, doubled each time, at most 5 s. */
   #backOffMs(): number {
     this.#crashes = this.#crashes.filter((at) => Date.now() - at < CRASH_WINDOW_MS);
     const count = this.#crashes.length;
@@ -90,9 +99,20 @@ export class Cell {
     return this.#running?.worksForNobody === true;
   }
 
-  /** Whether there is a process now. */
-  get isRunning(): boolean {
-    return this.#running !== undefined;
+  #countStarting(compartment: CompartmentPlan, change: 1 | -1): void {
+    const count = (this.#starting.get(compartment) ?? 0) + change;
+    if (count > 0) this.#starting.set(compartment, count);
+    else this.#starting.delete(compartment);
+  }
+
+  /** Calls of a compartment that its plugin has not begun. */
+  waitingOf(compartment: CompartmentPlan): number {
+    return (this.#starting.get(compartment) ?? 0) + (this.#running?.waitingOf(compartment) ?? 0);
+  }
+
+  /** `undefined` while there is no process. */
+  state(): ProcessState | undefined {
+    return this.#running?.state();
   }
 
   isLoaded(compartment: CompartmentPlan): boolean {

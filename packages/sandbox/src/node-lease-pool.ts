@@ -1,5 +1,6 @@
 import type { WireValue } from "@berth/wire";
 
+import { isRenewed } from "./compartment-plan.ts";
 import type { CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
 import { SandboxError } from "./errors.ts";
 import type { Cell } from "./node-cell.ts";
@@ -7,6 +8,7 @@ import { FairQueue } from "./fair-queue.ts";
 import type { Home } from "./home.ts";
 import { STREAM_GRACE_MS } from "./node-running.ts";
 import { cancelled } from "./outcome.ts";
+import type { ProcessState } from "./process-state.ts";
 
 /** How long a process that runs a cancelled call lives on: the plugin hears of the cancellation, then it ends. */
 const CANCEL_GRACE_MS = 50;
@@ -18,9 +20,9 @@ interface Waiting {
 }
 
 /**
- * The processes of one plugin whose engine runs one call at a time. Each is leased for a call; further calls
- * wait for one that is free, partitions in turns. No process passes to another plugin: a pool belongs to one
- * pack key.
+ * The processes of one plugin whose engine runs one call at a time, or whose instances are renewed. Each is leased for
+ * a call; further calls wait for one that is free, partitions in turns. No process passes to another plugin: a pool
+ * belongs to one pack key.
  */
 export class LeasePool implements Home {
   readonly #makeCell: () => Cell;
@@ -41,16 +43,21 @@ export class LeasePool implements Home {
     const cell = this.#take() ?? (await this.#wait(compartment, call));
     try {
       const answer = await cell.call(compartment, call);
-      this.#giveBack(cell);
+      this.#endLease(cell, compartment);
       return answer;
     } catch (error) {
       // The caller has left, but the plugin may still be at work for it: that process takes no other call.
       if (error instanceof SandboxError && error.code === "SANDBOX_CANCELLED") {
         if (call.items === undefined) this.#retire(cell);
-        else this.#retireUnlessEnded(cell);
-      } else this.#giveBack(cell);
+        else this.#retireUnlessEnded(cell, compartment);
+      } else this.#endLease(cell, compartment);
       throw error;
     }
+  }
+
+  #endLease(cell: Cell, compartment: CompartmentPlan): void {
+    if (isRenewed(compartment)) this.#drop(cell);
+    else this.#giveBack(cell);
   }
 
   /** Starts one process with the compartment in it. Where all are at work, it is loaded already. */
@@ -116,10 +123,10 @@ export class LeasePool implements Home {
   }
 
   /** A stream that ends in time when it was left leaves its process free. */
-  #retireUnlessEnded(cell: Cell, untilAt = performance.now() + STREAM_GRACE_MS): void {
+  #retireUnlessEnded(cell: Cell, plan: CompartmentPlan, untilAt = performance.now() + STREAM_GRACE_MS): void {
     setTimeout(() => {
-      if (!cell.worksForNobody && !this.#isClosed) this.#giveBack(cell);
-      else if (performance.now() < untilAt && !this.#isClosed) this.#retireUnlessEnded(cell, untilAt);
+      if (!cell.worksForNobody && !this.#isClosed) this.#endLease(cell, plan);
+      else if (performance.now() < untilAt && !this.#isClosed) this.#retireUnlessEnded(cell, plan, untilAt);
       else this.#drop(cell);
     }, LOOK_MS);
   }
@@ -146,10 +153,12 @@ export class LeasePool implements Home {
   }
 
   waitingOf(compartment: CompartmentPlan): number {
-    return this.#waiting.countOf(compartment);
+    let count = this.#waiting.countOf(compartment);
+    for (const cell of this.#busy) count += cell.waitingOf(compartment);
+    return count;
   }
 
-  get processes(): number {
-    return [...this.#free, ...this.#busy].filter(({ isRunning }) => isRunning).length;
+  processes(): ProcessState[] {
+    return [...this.#free, ...this.#busy].flatMap((cell) => cell.state() ?? []);
   }
 }

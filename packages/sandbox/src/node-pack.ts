@@ -4,6 +4,7 @@ import type { CompartmentPlan, SandboxCall } from "./compartment-plan.ts";
 import { SandboxError } from "./errors.ts";
 import type { Home } from "./home.ts";
 import type { Cell } from "./node-cell.ts";
+import type { ProcessState } from "./process-state.ts";
 
 /** How many compartments share a process, and how much memory they may have in all. */
 const MAX_COMPARTMENTS = 32;
@@ -68,12 +69,12 @@ export class Pack implements Home {
     this.#places.delete(place);
   }
 
-  waitingOf(): number {
-    return 0;
+  waitingOf(plan: CompartmentPlan): number {
+    return this.#placeOf.get(plan)?.cell.waitingOf(plan) ?? 0;
   }
 
-  get processes(): number {
-    return [...this.#places].filter(({ cell }) => cell.isRunning).length;
+  processes(): ProcessState[] {
+    return [...this.#places].flatMap(({ cell }) => cell.state() ?? []);
   }
 
   close(): void {

@@ -1,17 +1,18 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess, StdioOptions } from "node:child_process";
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { constants, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { setPriority } from "node:os";
-import type { Duplex, Readable } from "node:stream";
+import type { Readable } from "node:stream";
 
 import { sanitize } from "@berth/base";
 
+import { ProgramLauncher } from "./node-program-launcher.ts";
+import type { HeldFolder, ProgramOrder } from "./starter-message.ts";
 import type { GroupPlace } from "./walls/cgroup-mounts.ts";
-import { inheritedDescriptors } from "./walls/node-inherited-descriptors.ts";
-import { isChildOf, startTimeOf, untilGone } from "./walls/node-process-life.ts";
+import { untilGone } from "./walls/node-process-life.ts";
+import type { ProcessIdentity } from "./walls/node-process-life.ts";
 import { ResourceGroup } from "./walls/node-resource-group.ts";
 import { treeBytes } from "./walls/node-tree-memory.ts";
-import { Descriptor, formatProgramArguments } from "./walls/program-wall-arguments.ts";
 import type { Shown } from "./walls/program-wall-arguments.ts";
 
 /** One run of a program of this machine that is not trusted, or not with what it is given. */
@@ -21,7 +22,7 @@ export interface ProgramRun {
   readonly args: readonly string[];
   /** All of its environment, but for `PWD`. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where it runs: an open folder and its path, which is the same inside. Stays the caller's to close. */
+  /** Where it runs: an open folder and its path, which is the same inside. Stays open until the run has ended. */
   readonly folder: { readonly descriptor: number; readonly path: string; readonly isWritable: boolean };
   /** What it reads from its standard input. */
   readonly input: Uint8Array;
@@ -60,209 +61,149 @@ export interface ProgramConfinement {
   readonly userId: number | undefined;
 }
 
-/** Inherited descriptors beyond this one cannot be covered. */
-const MAX_COVERED = 1_023;
 const MEMORY_LOOK_MS = 50;
-/** How long a launcher has to tell which process it started, when that is to be ended. Only then may the process go on. */
-const TELL_MS = 10_000;
-const MAX_STATUS_BYTES = 4_096;
+/** Where there are no control groups, what the looks may take of the time: programs with many processes take longer. */
+const MEMORY_LOOK_SHARE = 0.05;
 /** Behind the embedding program: a machine that is busy with programs of plugins still answers. */
 const LOW_PRIORITY = 10;
 const FIRST_TO_END = "1000";
 
-/** Runs a program behind its wall, and answers when nothing that it started is left. Never rejects. */
-export async function runProgram(run: ProgramRun, confinement: ProgramConfinement): Promise<ProgramOutcome> {
-  if (run.signal.aborted) return { kind: "ended", by: "signal" };
-  try {
-    return await new RunningProgram(run, confinement).outcome();
-  } catch (error) {
-    return { kind: "failed", why: sanitize(error instanceof Error ? error.message : String(error), 400) };
-  }
+/** Hears how a program comes to run. */
+export interface ProgramListener {
+  /** From here on there is something to end. */
+  launched(launcher: ProcessIdentity): void;
+  /** It begins when this is resolved. Rejected when nobody is there any more for whom it would run. */
+  waits(program: ProcessIdentity): Promise<void>;
 }
 
-class RunningProgram {
-  readonly #run: ProgramRun;
-  readonly #confinement: ProgramConfinement;
-  readonly #child: ChildProcess;
-  readonly #stdout: Output;
-  readonly #stderr: Output;
-  readonly #status: LauncherStatus;
+/**
+ * A program behind its wall, in the process that started it: the starter. Its folder is opened anew, and must be the one
+ * that the embedding program holds open.
+ */
+export class RunningProgram {
+  /** What came of it, when nothing that it started is left. Never rejected. */
+  readonly outcome: Promise<ProgramOutcome>;
+  readonly #order: ProgramOrder;
+  readonly #listener: ProgramListener;
+  #launcher: ProgramLauncher | undefined;
   #outputBytes = 0;
   #group: ResourceGroup | undefined;
   #memoryLook: NodeJS.Timeout | undefined;
-  /** Of the process that waits, or runs: with its id, what no other one has. */
-  #startTime: string | undefined;
   #endedBy: ProgramEnd | undefined;
-  #startFailure: Error | undefined;
 
-  /** @throws Error when the system refuses at once */
-  constructor(run: ProgramRun, confinement: ProgramConfinement) {
-    this.#run = run;
-    this.#confinement = confinement;
-    this.#child = start(run, confinement);
-    const take = (bytes: Uint8Array): boolean => {
-      this.#outputBytes += bytes.length;
-      if (this.#outputBytes > run.maxOutputBytes) this.#end("output");
-      return this.#endedBy === undefined;
-    };
-    this.#stdout = new Output(this.#child.stdout as Readable, take);
-    this.#stderr = new Output(this.#child.stderr as Readable, take);
-    this.#status = new LauncherStatus(this.#pipeAt(Descriptor.status));
-    this.#send(Descriptor.arguments, formatProgramArguments({ ...run, shown: confinement.shown }));
-    this.#send(Descriptor.filter, confinement.filter);
-    // Whoever waits at the other end of a pipe that is gone is told by the exit.
-    this.#pipeAt(Descriptor.start).on("error", () => undefined);
-    if (run.input.length > 0) {
-      // A program need not read what it is given.
-      this.#child.stdin?.on("error", () => undefined);
-      this.#child.stdin?.end(run.input);
-    }
+  constructor(order: ProgramOrder, listener: ProgramListener) {
+    this.#order = order;
+    this.#listener = listener;
+    this.outcome = this.#run().catch((error: unknown) =>
+      failed(error instanceof Error ? error.message : String(error)),
+    );
   }
 
-  async outcome(): Promise<ProgramOutcome> {
-    const { timeMs, signal } = this.#run;
-    const closed = new Promise<void>((resolve) => {
-      this.#child.once("close", () => resolve());
-      // Each time: one that nobody hears would end the embedding program.
-      this.#child.on("error", (error) => {
-        this.#startFailure ??= error;
-        this.#status.giveUp();
-        // Also told when a process could not be signalled, and then it has not gone.
-        if (this.#child.pid === undefined) resolve();
-      });
-    });
-    this.#child.once("exit", () => void this.#endWaiting());
-    const timer = setTimeout(() => this.#end("time"), timeMs);
-    const onAbort = (): void => this.#end("signal");
-    signal.addEventListener("abort", onAbort);
+  /** A piece of its input. */
+  giveInput(bytes: Uint8Array): void {
+    this.#launcher?.giveInput(bytes);
+  }
+
+  /** Ends it, whatever stage it has come to. */
+  kill(): void {
+    this.#end("signal");
+  }
+
+  async #run(): Promise<ProgramOutcome> {
+    await using folder = await openHeld(this.#order.folder);
+    // Before there was something to kill.
+    if (this.#endedBy !== undefined) return { kind: "ended", by: this.#endedBy };
+    const launcher = (this.#launcher = await ProgramLauncher.start(this.#order, folder.fd));
+    this.#listener.launched(launcher.identity);
+    const take = (bytes: Uint8Array): boolean => {
+      this.#outputBytes += bytes.length;
+      if (this.#outputBytes > this.#order.maxOutputBytes) this.#end("output");
+      return this.#endedBy === undefined;
+    };
+    const stdout = new Output(launcher.stdout, take);
+    const stderr = new Output(launcher.stderr, take);
+    const timer = setTimeout(() => this.#end("time"), this.#order.timeMs);
     try {
-      const pid = await this.#status.processId;
-      const startTime = (this.#startTime = pid === undefined ? undefined : startTimeOf(pid));
-      if (pid !== undefined && this.#endedBy === undefined) this.#release(pid);
-      await closed;
-      if (pid !== undefined && startTime !== undefined) await untilGone(pid, startTime);
-      return this.#settle();
+      const program = await launcher.program;
+      if (program !== undefined) await this.#letGo(launcher, program);
+      await launcher.closed;
+      if (program !== undefined) await untilGone(program);
+      if (this.#endedBy !== undefined) return { kind: "ended", by: this.#endedBy };
+      if (this.#group?.hasRunOut() === true) return { kind: "ended", by: "memory" };
+      const { exitCode } = launcher;
+      if (exitCode !== undefined) return { kind: "exited", exitCode, stdout: stdout.bytes, stderr: stderr.bytes };
+      // The launcher tells a code only of a program that it came to run.
+      const words = new TextDecoder().decode(stderr.bytes).trim().split("\n").at(-1) ?? "";
+      return failed(words === "" ? "the launcher ended" : words);
     } finally {
       clearTimeout(timer);
-      clearInterval(this.#memoryLook);
-      signal.removeEventListener("abort", onAbort);
+      clearTimeout(this.#memoryLook);
       await this.#group?.remove();
     }
   }
 
-  /** The launcher is gone. Its child may wait still, and an end of the pipe that it waits at would be its start. */
-  async #endWaiting(): Promise<void> {
-    const pid = await this.#status.processId;
-    if (pid !== undefined && startTimeOf(pid) === this.#startTime) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It has ended already, or it belongs to a user whom only its launcher may signal.
-      }
-    }
-    this.#pipeAt(Descriptor.start).destroy();
-  }
-
-  #settle(): ProgramOutcome {
-    if (this.#endedBy !== undefined) return { kind: "ended", by: this.#endedBy };
-    if (this.#group?.hasRunOut() === true) return { kind: "ended", by: "memory" };
-    const { exitCode } = this.#status;
-    const [stdout, stderr] = [this.#stdout.bytes(), this.#stderr.bytes()];
-    if (exitCode !== undefined) return { kind: "exited", exitCode, stdout, stderr };
-    // The launcher tells a code only of a program that it came to run.
-    const words = this.#startFailure?.message ?? new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
-    return { kind: "failed", why: sanitize(words === "" ? "the launcher ended" : words, 400) };
-  }
-
   /** Puts limits around the process that waits, and lets it begin. */
-  #release(pid: number): void {
-    const { groupPlace, memoryBytes } = this.#confinement;
+  async #letGo(launcher: ProgramLauncher, program: ProcessIdentity): Promise<void> {
+    const { groupPlace, memoryBytes } = this.#order;
+    const { processId } = program;
     try {
-      setPriority(pid, LOW_PRIORITY);
+      setPriority(processId, LOW_PRIORITY);
       // A machine that runs out of memory ends this before anything of the embedding program's.
-      writeFileSync(`/proc/${pid}/oom_score_adj`, FIRST_TO_END, { flag: "r+" });
+      writeFileSync(`/proc/${processId}/oom_score_adj`, FIRST_TO_END, { flag: "r+" });
     } catch {
       // It has ended, or the system does not let us.
     }
-    const group = groupPlace === undefined ? undefined : tryGroup(groupPlace, memoryBytes, pid);
+    const group = groupPlace === undefined ? undefined : await tryGroup(groupPlace, memoryBytes, processId);
     this.#group = group;
+    try {
+      await this.#listener.waits(program);
+    } catch {
+      this.#end("signal");
+    }
+    if (this.#endedBy !== undefined) return;
     // The kernel ends one process of a group that has run out, and the others would go on without it.
-    const hasRunOut = (): boolean => (group === undefined ? treeBytes(pid) > memoryBytes : group.hasRunOut());
-    this.#memoryLook = setInterval(() => {
-      if (hasRunOut()) this.#end("memory");
-    }, MEMORY_LOOK_MS);
-    this.#send(Descriptor.start, "\n", false);
+    this.#watch(() => (group === undefined ? treeBytes(processId) > memoryBytes : group.hasRunOut()));
+    launcher.letGo();
+  }
+
+  #watch(hasRunOut: () => boolean, pauseMs = MEMORY_LOOK_MS): void {
+    this.#memoryLook = setTimeout(() => {
+      const began = performance.now();
+      if (hasRunOut()) return this.#end("memory");
+      const tookMs = performance.now() - began;
+      return this.#watch(hasRunOut, Math.max(MEMORY_LOOK_MS, tookMs / MEMORY_LOOK_SHARE));
+    }, pauseMs);
   }
 
   #end(by: ProgramEnd): void {
     if (this.#endedBy !== undefined) return;
     this.#endedBy = by;
-    // A launcher that is killed before its child follows it leaves that one behind: first comes the child's number.
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), TELL_MS);
-    void this.#status.processId.then((pid) => {
-      clearTimeout(timer);
-      if (pid !== undefined && isChildOf(pid, this.#child.pid)) {
-        try {
-          process.kill(pid, "SIGKILL");
-        } catch {
-          // It has ended already, or it belongs to a user whom only its launcher may signal.
-        }
-      }
-      this.#child.kill("SIGKILL");
-    });
-  }
-
-  #pipeAt(descriptor: number): Duplex {
-    // Node types stdio as nullable plain streams; these are the pipes asked for below.
-    return this.#child.stdio[descriptor] as Duplex;
-  }
-
-  #send(descriptor: number, bytes: Uint8Array | string, isLast = true): void {
-    const pipe = this.#pipeAt(descriptor);
-    if (!isLast) return void pipe.write(bytes);
-    pipe.on("error", () => undefined); // A launcher that ends before it has read is told of by its exit.
-    pipe.end(bytes);
+    this.#launcher?.kill();
   }
 }
 
-/** @throws Error when the system refuses at once, or something was inherited that cannot be kept from the program */
-function start(run: ProgramRun, { bubblewrap, limiter, userId }: ProgramConfinement): ChildProcess {
-  const stdio: StdioOptions = [run.input.length > 0 ? "pipe" : "ignore", "pipe", "pipe"];
-  stdio[Descriptor.arguments] = "pipe";
-  stdio[Descriptor.status] = "pipe";
-  stdio[Descriptor.filter] = "pipe";
-  stdio[Descriptor.start] = "pipe";
-  stdio[Descriptor.folder] = run.folder.descriptor;
-  // Bubblewrap passes on whatever it finds open: in the place of each inherited descriptor comes nothing. To ignore one
-  // beyond the standard ones means, to Node, to leave it as it is.
-  const nothing = openSync("/dev/null", "r");
+const failed = (why: string): ProgramOutcome => ({ kind: "failed", why: sanitize(why, 400) });
+
+/** @throws Error when the path does not lead to that very folder */
+async function openHeld({ path, device, inode }: HeldFolder): Promise<FileHandle> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    for (const inherited of inheritedDescriptors()) {
-      if (inherited > MAX_COVERED) throw new Error(`descriptor ${inherited} was inherited and cannot be covered`);
-      while (stdio.length <= inherited) stdio.push("ignore");
-      if (inherited > Descriptor.folder) stdio[inherited] = nothing;
-    }
-    return spawn(bubblewrap, ["--args", String(Descriptor.arguments), "--", ...limiter, run.program, ...run.args], {
-      stdio,
-      env: {},
-      cwd: "/",
-      // A session of its own: no terminal of whoever started the embedding program.
-      detached: true,
-      // Node drops every further group when it is given a user.
-      ...(userId !== undefined && { uid: userId, gid: userId }),
-    });
-  } finally {
-    closeSync(nothing);
+    const { dev, ino } = await folder.stat({ bigint: true });
+    if (dev === device && ino === inode) return folder;
+    throw new Error(`the folder ${path} has been exchanged`);
+  } catch (error) {
+    await folder.close();
+    throw error;
   }
 }
 
 /** A control group with a process in it; `undefined` where the right to make one was taken back: then we look ourselves. */
-function tryGroup(place: GroupPlace, memoryBytes: number, pid: number): ResourceGroup | undefined {
+async function tryGroup(place: GroupPlace, memoryBytes: number, pid: number): Promise<ResourceGroup | undefined> {
   let group: ResourceGroup | undefined;
   try {
-    group = new ResourceGroup(place);
+    group = await ResourceGroup.make(place);
     group.allowMemory(memoryBytes);
-    group.add(pid);
+    await group.add(pid);
     return group;
   } catch {
     void group?.remove();
@@ -290,38 +231,7 @@ class Output {
     stream.on("error", () => undefined); // What was read before is what there is.
   }
 
-  bytes(): Uint8Array<ArrayBuffer> {
-    return this.#held.slice(0, this.#length);
-  }
-}
-
-/** Bubblewrap's `--json-status-fd`: the process that it started, and the code with which that ended, if it ever ran. */
-class LauncherStatus {
-  /** `undefined` when the launcher ended without telling. */
-  readonly processId: Promise<number | undefined>;
-  /** Nothing will be told any more. */
-  readonly giveUp: () => void;
-  #text = "";
-
-  constructor(pipe: Duplex) {
-    const { promise, resolve } = Promise.withResolvers<number | undefined>();
-    this.processId = promise;
-    this.giveUp = (): void => resolve(undefined);
-    pipe.on("data", (bytes: Buffer) => {
-      if (this.#text.length > MAX_STATUS_BYTES) return;
-      this.#text += bytes.toString("latin1");
-      const pid = this.#numberOf("child-pid");
-      if (pid !== undefined) resolve(pid);
-    });
-    for (const over of ["error", "end", "close"]) pipe.on(over, this.giveUp);
-  }
-
-  get exitCode(): number | undefined {
-    return this.#numberOf("exit-code");
-  }
-
-  #numberOf(member: string): number | undefined {
-    const [, digits] = new RegExp(`"${member}":\\s*(\\d+)[\\s,}]`).exec(this.#text) ?? [];
-    return digits === undefined ? undefined : Number(digits);
+  get bytes(): Uint8Array {
+    return this.#held.subarray(0, this.#length);
   }
 }

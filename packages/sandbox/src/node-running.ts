@@ -15,6 +15,7 @@ import type { EndReason, Sandbox } from "./node-sandbox.ts";
 import { cancelled, lossError, outwaited, pluginThrew } from "./outcome.ts";
 import { PendingCalls } from "./pending-calls.ts";
 import type { PendingCall } from "./pending-calls.ts";
+import type { ProcessState } from "./process-state.ts";
 import { parsePluginFailure } from "./plugin-failure.ts";
 import { FromSandbox, ToSandbox } from "./protocol.ts";
 import type { CallExtras, LoadHead } from "./protocol.ts";
@@ -127,6 +128,30 @@ export class Running {
     return this.#loaded.get(plan)?.isReady === true;
   }
 
+  /**
+   * Calls of a compartment that were sent and that the plugin has not begun, as far as the process has told. Of the
+   * compartment that is inside now one has: it says so only when it comes out.
+   */
+  waitingOf(plan: CompartmentPlan): number {
+    const entry = this.#loaded.get(plan);
+    if (entry === undefined) return 0;
+    return Math.max(entry.callsUnbegun - (entry.id === this.#entered ? 1 : 0), 0);
+  }
+
+  /** What it is now; `undefined` until the process is there. */
+  state(): ProcessState | undefined {
+    const sandbox = this.#attached;
+    // 0: it is not known yet.
+    if (sandbox === undefined || sandbox.pid === 0) return undefined;
+    return {
+      pid: sandbox.pid,
+      plugins: new Set([...this.#loaded.keys()].map(({ plugin }) => plugin)),
+      wasShared: this.#plugins.size > 1,
+      callsUnderWay: this.#calls.size,
+      ...sandbox.memory(),
+    };
+  }
+
   async load(plan: CompartmentPlan): Promise<void> {
     const sandbox = await this.#sandbox;
     if (this.#hasEnded) throw lossError("load", this.#wasClosed ? "closed" : "crashed");
@@ -145,7 +170,14 @@ export class Running {
     const { code, sourceName, limits } = plan;
     const head: LoadHead = { sourceName, memoryMiB: limits.memoryMiB, cpuMs: limits.cpuMs };
     const value = { json: Buffer.from("null"), bytes: [code] };
-    sandbox.send({ type: ToSandbox.load, id: entry.id, head: JSON.stringify(head), value });
+    try {
+      sandbox.send({ type: ToSandbox.load, id: entry.id, head: JSON.stringify(head), value });
+    } catch (error) {
+      // WIRE_VALUE_TOO_LARGE: nothing of it reached the process, so nothing is waited for.
+      this.#loaded.delete(plan);
+      this.#byId.delete(entry.id);
+      throw error;
+    }
     return entry;
   }
 
@@ -170,6 +202,7 @@ export class Running {
         cpuMs: call.cpuMs ?? plan.limits.cpuMs,
         startedAt,
         deadlineAt: Math.min(startedAt + itemMs, endsAt),
+        hasBegun: false,
         resolve,
         reject,
         stopListening: signal && listenForAbort(signal, () => this.#giveUp(newId, cancelled(action))),
@@ -317,6 +350,8 @@ export class Running {
       }
       case FromSandbox.item:
         return this.#takeItem(message);
+      case FromSandbox.begun:
+        return this.#takeBegun(id);
       case FromSandbox.request:
         return this.#takeRequest(message);
       case FromSandbox.loaded:
@@ -358,6 +393,7 @@ export class Running {
     const call = this.#calls.get(request.callId);
     // A request must belong to a call under way in the compartment that it came from.
     if (entry === undefined || entry !== call?.compartment) return this.#door.refuse(message);
+    this.#calls.begin(call);
     void this.#door.serve(message.id, request, entry, call.context);
   }
 
@@ -383,6 +419,13 @@ export class Running {
     if (progress === undefined) return this.end("protocol");
     // What the listener throws is its own, and must not end up in the middle of a read.
     queueMicrotask(() => onProgress(progress));
+  }
+
+  /** Believed: a process that lies about it makes a queue look longer or shorter, and nothing else. */
+  #takeBegun(id: number): void {
+    const call = this.#calls.get(id);
+    if (call !== undefined) this.#calls.begin(call);
+    else if (!this.#calls.areSomeLate) this.end("protocol");
   }
 
   #takeItem({ id, value }: Message): void {

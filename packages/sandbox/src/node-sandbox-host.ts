@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 
+import { DEFAULT_LIMITS } from "@berth/spec";
 import { Session, textOf } from "@berth/wire";
 import type { Message, WireValue } from "@berth/wire";
 
@@ -27,7 +28,13 @@ const MAX_METHOD_LENGTH = 1_000;
 const STDERR_DESCRIPTOR = 2;
 const NO_BYTES = new Uint8Array(0);
 const NO_SECTIONS: readonly Uint8Array[] = [];
-const NO_VALUE: WireValue = { json: Buffer.from("null"), bytes: [] };
+const valueOf = (json: string, bytes: readonly Uint8Array[] = NO_SECTIONS): WireValue => ({
+  json: Buffer.from(json),
+  bytes,
+});
+const NO_VALUE = valueOf("null");
+const REHEARSED = Buffer.from("var berthPlugin = { actions: { echo: (value) => value } };");
+const REHEARSAL_MS = 1_000;
 /** Lines that one compartment may log in a second; the rest is counted, not sent. */
 const MAX_LINES_PER_SECOND = 1_000;
 /** Reports of progress that one compartment may send in a second, for all of its calls; the latest of each wait. */
@@ -86,8 +93,12 @@ class SandboxHost {
   readonly #requests = new Map<number, { compartment: number; requestId: number }>();
   #nextRequest = 1;
   readonly #turns = new EntryTurns(() => performance.now(), setImmediate);
+  /** The call on whose behalf a request was sent last. */
+  #asked = 0;
   /** The compartment that was entered last. */
   #entered = 0;
+  /** Whether a plugin came, or a rehearsal was held for the first one. */
+  #hasBegun = false;
 
   constructor(engine: Engine, pipe: BatchedPipe) {
     this.#engine = engine;
@@ -95,9 +106,30 @@ class SandboxHost {
     this.#session = new Session(pipe.write, (message) => this.#take(message));
     this.#idleMoments = new IdleMoments(
       () => this.#calls.size > 0,
-      () => engine.prepare?.(),
+      () => {
+        if (!this.#hasBegun) this.#rehearse();
+        engine.prepare?.();
+      },
     );
+    // Of a process that was started for nobody yet.
+    if (engine.rehearsal !== undefined) this.#idleMoments.askForOne();
     this.#session.send({ type: FromSandbox.ready, id: 0, head: engine.name });
+  }
+
+  /** Frame by frame what a first plugin will need, with answers that nobody hears. */
+  #rehearse(): void {
+    this.#hasBegun = true;
+    const engine = this.#engine.rehearsal?.();
+    if (engine === undefined) return;
+    const host = new SandboxHost(engine, new BatchedPipe(() => undefined));
+    const session = new Session(
+      (bytes) => host.receive(bytes),
+      () => undefined,
+    );
+    const head: LoadHead = { sourceName: "rehearsal.js", memoryMiB: DEFAULT_LIMITS.memoryMiB, cpuMs: REHEARSAL_MS };
+    session.send({ type: ToSandbox.load, id: 1, head: JSON.stringify(head), value: valueOf("null", [REHEARSED]) });
+    session.send({ type: ToSandbox.call, id: 1, head: JSON.stringify([1, "echo", "{}"]), value: valueOf("{}") });
+    session.send({ type: ToSandbox.unload, id: 1, head: "" });
   }
 
   receive(bytes: Uint8Array): void {
@@ -116,12 +148,14 @@ class SandboxHost {
           this.#streams.set(id, { window: new StreamWindow(), isAsked: false });
           return this.#inTurn(compartment, () => {
             this.#enter(compartment)?.stream?.(id, action, textOf(value), value.bytes, context, extras.cpuMs);
+            this.#tellBegun(id);
             this.#pull(id, compartment);
           });
         }
-        return this.#inTurn(compartment, () =>
-          this.#enter(compartment)?.call(id, action, textOf(value), value.bytes, context, extras?.cpuMs),
-        );
+        return this.#inTurn(compartment, () => {
+          this.#enter(compartment)?.call(id, action, textOf(value), value.bytes, context, extras?.cpuMs);
+          this.#tellBegun(id);
+        });
       }
       case ToSandbox.taken: {
         const compartment = this.#calls.get(id);
@@ -177,7 +211,14 @@ class SandboxHost {
     return this.#compartments.get(compartment);
   }
 
+  /** Most calls have ended when their entry returns, or have asked for something: then nothing more needs to be said. */
+  #tellBegun(callId: number): void {
+    if (this.#asked !== callId && this.#calls.has(callId))
+      this.#session.send({ type: FromSandbox.begun, id: callId, head: "" });
+  }
+
   #load(id: number, head: LoadHead, value: WireValue): void {
+    this.#hasBegun = true;
     const [bytes = NO_BYTES] = value.bytes;
     this.#enter(id);
     try {
@@ -222,7 +263,7 @@ class SandboxHost {
   }
 
   #send(type: number, id: number, head: string, json: string, bytes: readonly Uint8Array[]): void {
-    this.#session.send({ type, id, head, value: { json: Buffer.from(json), bytes } });
+    this.#session.send({ type, id, head, value: valueOf(json, bytes) });
   }
 
   #portOf(compartment: number): CompartmentPort {
@@ -341,6 +382,7 @@ class SandboxHost {
     const id = this.#nextRequest;
     this.#nextRequest = (this.#nextRequest % 0xffff_ffff) + 1;
     this.#requests.set(id, { compartment, requestId });
+    this.#asked = callId;
     this.#send(FromSandbox.request, id, JSON.stringify([compartment, callId, method]), json, bytes);
     return true;
   }

@@ -11,6 +11,7 @@ import { BatchedPipe } from "./node-batched-pipe.ts";
 import { ProcessUsage } from "./node-process-usage.ts";
 import { startHere } from "./node-start.ts";
 import type { StartListener, StartProcess, StartedProcess } from "./node-start.ts";
+import type { ProcessState } from "./process-state.ts";
 import { FromSandbox } from "./protocol.ts";
 import type { Usage } from "./usage-watch.ts";
 import type { GroupPlace } from "./walls/cgroup-mounts.ts";
@@ -91,14 +92,13 @@ export class Sandbox {
       // Once: what it weighs when ready is what its memory is measured from.
       if (this.#isReady) return this.end("protocol");
       this.#isReady = true;
-      opened.then(
-        () => this.#becomeReady(groupPlace),
+      opened
+        .then(() => this.#becomeReady(groupPlace))
         // The launcher did not say which process to watch, or it cannot be watched.
-        (error: Error) => {
+        .catch((error: Error) => {
           this.#why = error.message;
           this.end("crashed");
-        },
-      );
+        });
     });
     this.#readyTimer = setTimeout(() => this.end("crashed"), READY_MS);
     try {
@@ -132,10 +132,10 @@ export class Sandbox {
     };
   }
 
-  #becomeReady(groupPlace: GroupPlace | undefined): void {
-    clearTimeout(this.#readyTimer);
+  async #becomeReady(groupPlace: GroupPlace | undefined): Promise<void> {
     this.#baselineBytes = this.#usage?.heldBytes() ?? 0;
-    if (groupPlace !== undefined) this.#joinGroup(groupPlace);
+    if (groupPlace !== undefined) await this.#joinGroup(groupPlace);
+    clearTimeout(this.#readyTimer);
     this.#readiness.resolve();
   }
 
@@ -182,16 +182,19 @@ export class Sandbox {
   }
 
   /** Before any plugin, so that what plugins take is charged to the group. */
-  #joinGroup(place: GroupPlace): void {
+  async #joinGroup(place: GroupPlace): Promise<void> {
     let group: ResourceGroup | undefined;
     try {
-      group = new ResourceGroup(place);
-      group.add(this.#pid);
-      this.#group = group;
+      group = await ResourceGroup.make(place);
+      if (!this.hasEnded) {
+        await group.add(this.#pid);
+        this.#group = group;
+      }
     } catch {
       // The process ended meanwhile, or the machine took the right back: the watchdog remains.
-      void group?.remove();
     }
+    // Its end was told of before there was a group to remove.
+    if (this.#group === undefined || this.#hasEnded) void group?.remove();
   }
 
   /** Tells the kernel what plugins may take in all, where it can be told. */
@@ -205,6 +208,12 @@ export class Sandbox {
 
   usage(): Usage {
     return this.#usage?.beyond(this.#baselineBytes) ?? { grownBytes: undefined, cpuMs: undefined };
+  }
+
+  /** What it holds in all, and how much of that it has taken since it was ready. */
+  memory(): Pick<ProcessState, "heldBytes" | "grownBytes"> {
+    const heldBytes = this.#usage?.heldBytes();
+    return { heldBytes, grownBytes: heldBytes && Math.max(heldBytes - this.#baselineBytes, 0) };
   }
 
   /** Names the owner; a spare process has none until it is used. */

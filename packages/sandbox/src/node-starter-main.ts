@@ -1,23 +1,33 @@
-// The starter: a small process that starts sandbox hosts for the embedding program and hands over their pipes. It runs
-// nothing foreign. See `node-starter.ts`.
+// The starter: a small process that starts sandbox hosts for the embedding program and hands over their pipes, or runs
+// programs for it and hands over what they wrote. Nothing foreign runs in it. See `node-starter.ts`.
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { RunningProgram } from "./node-program.ts";
+import type { ProgramOutcome } from "./node-program.ts";
 import { startHere } from "./node-start.ts";
 import type { StartedProcess } from "./node-start.ts";
-import { descriptionOf } from "./starter-message.ts";
-import type { FromStarter, StartOrder, ToStarter } from "./starter-message.ts";
+import { PIECE_BYTES } from "./starter-message.ts";
+import type { FromStarter, ProgramOrder, StartOrder, ToStarter } from "./starter-message.ts";
 
-const started = new Map<number, StartedProcess>();
+const started = new Map<number, StartedProcess | RunningProgram>();
 let isClosing = false;
 let isLeaving = false;
 /** How long processes may take to be gone when this one leaves, and how often that is looked at. */
 const LEAVE_MS = 2_000;
 const LOOK_MS = 5;
 
+/** Resolved when it is on its way; rejected when the embedding process is gone. */
+function tell(message: FromStarter, pipe?: Duplex): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (process.send === undefined) return reject(new Error("there is no channel"));
+    process.send(message, pipe as Socket | undefined, undefined, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 function say(message: FromStarter, pipe?: Duplex): void {
   // Nobody hears it when the embedding process is gone, and then this one goes too.
-  process.send?.(message, pipe as Socket | undefined, undefined, () => undefined);
+  tell(message, pipe).catch(() => undefined);
 }
 
 /**
@@ -29,12 +39,13 @@ function stopReading(pipe: Duplex): void {
 }
 
 function leaveWhenDone(): void {
-  if (isClosing && started.size === 0) process.disconnect();
+  if (isClosing && started.size === 0 && process.connected) process.disconnect();
 }
 
 function start(id: number, order: StartOrder): void {
   try {
-    const host = startHere(descriptionOf(order), {
+    const description = { ...order, release: () => undefined };
+    const host = startHere(description, {
       connected(pipe, spawnedId) {
         stopReading(pipe);
         say({ kind: "connected", id, spawnedId }, pipe);
@@ -53,17 +64,60 @@ function start(id: number, order: StartOrder): void {
   }
 }
 
+async function run(id: number, order: ProgramOrder): Promise<void> {
+  const program = new RunningProgram(order, {
+    launched: (launcher) => say({ kind: "launched", id, launcher }),
+    waits: (waiting) => tell({ kind: "waits", id, program: waiting }),
+  });
+  started.set(id, program);
+  try {
+    await report(id, await program.outcome);
+  } catch {
+    // The embedding process is gone.
+  }
+  started.delete(id);
+  leaveWhenDone();
+}
+
+async function report(id: number, outcome: ProgramOutcome): Promise<void> {
+  if (outcome.kind !== "exited") return tell({ kind: "reported", id, report: outcome });
+  const { kind, exitCode, stdout, stderr } = outcome;
+  const lengths = { stdoutBytes: stdout.length, stderrBytes: stderr.length };
+  await tell({ kind: "reported", id, report: { kind, exitCode, ...lengths } });
+  for (const written of [stdout, stderr])
+    // One after the other: what waits to be sent would be held twice.
+    for (let at = 0; at < written.length; at += PIECE_BYTES)
+      await tell({ kind: "output", id, bytes: written.subarray(at, at + PIECE_BYTES) });
+}
+
+function giveInput(id: number, bytes: Uint8Array): void {
+  const program = started.get(id);
+  if (program instanceof RunningProgram) program.giveInput(bytes);
+}
+
 process.on("message", (message: ToStarter) => {
-  if (message.kind === "start") return start(message.id, message.order);
-  if (message.kind === "kill") return started.get(message.id)?.kill();
-  isClosing = true;
-  return leaveWhenDone();
+  // Said by an embedding program that has gone since.
+  if (isLeaving) return;
+  switch (message.kind) {
+    case "start":
+      return start(message.id, message.order);
+    case "run":
+      return void run(message.id, message.order);
+    case "input":
+      return giveInput(message.id, message.bytes);
+    case "kill":
+      return started.get(message.id)?.kill();
+    case "close":
+      isClosing = true;
+      return leaveWhenDone();
+  }
 });
+
 /** Its processes go with the embedding program, however that ends. */
 function leave(): void {
   if (isLeaving) return;
   isLeaving = true;
-  for (const host of started.values()) host.kill();
+  for (const each of started.values()) each.kill();
   const leaveWhenAlone = (): void => {
     if (started.size === 0) process.exit();
   };

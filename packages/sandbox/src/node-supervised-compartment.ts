@@ -42,9 +42,11 @@ export class SupervisedCompartment implements Disposable {
     return this.#callsUnderWay;
   }
 
-  /** Calls that wait for a process of their plugin to be free. */
+  /** Those of them that the plugin has not begun; see `Home.waitingOf`. */
   get callsWaiting(): number {
-    return this.#stay.home.waitingOf(this.plan);
+    // It may have returned to a home that it left.
+    const homes = new Set([...this.#past, this.#stay].map(({ home }) => home));
+    return [...homes].reduce((count, home) => count + home.waitingOf(this.plan), 0);
   }
 
   /** Since when nothing was under way, as `performance.now()` counts; `undefined` while something is, or when hibernating. */

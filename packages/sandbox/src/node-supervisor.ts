@@ -1,5 +1,6 @@
 import type { SecurityLevel } from "@berth/spec";
 
+import { isRenewed } from "./compartment-plan.ts";
 import type { CompartmentPlan } from "./compartment-plan.ts";
 import type { EngineDescriptor } from "./engine.ts";
 import { SandboxError } from "./errors.ts";
@@ -9,6 +10,7 @@ import type { Loss } from "./loss.ts";
 import { Cell } from "./node-cell.ts";
 import { LeasePool } from "./node-lease-pool.ts";
 import { Pack } from "./node-pack.ts";
+import type { ProcessState } from "./process-state.ts";
 import type { Sandbox } from "./node-sandbox.ts";
 import { Spares } from "./node-spares.ts";
 import { Starter } from "./node-starter.ts";
@@ -52,14 +54,41 @@ export interface RunningPlugin {
   /** Partitions with a compartment. */
   readonly compartments: number;
   readonly callsUnderWay: number;
-  /** How many of them wait for a process to be free. */
+  /**
+   * How many of them the plugin has not begun: they wait for a process, for the plugin to be loaded, or for their turn.
+   * As its processes tell; while one computes without a pause, this may be one too few.
+   */
   readonly callsWaiting: number;
+  /** Processes that hold it now, by itself or among others. */
+  readonly processes: number;
+  /**
+   * By how much its processes have grown, in all, as far as they never held another plugin; bytes. `undefined`: it has
+   * none to itself, or the system does not tell.
+   */
+  readonly memoryBytes: number | undefined;
   readonly isSuspect: boolean;
 }
+
+/** One process that holds plugins now. */
+export interface RunningProcess {
+  readonly pid: number;
+  /** The engine's name. */
+  readonly engine: string;
+  readonly level: SecurityLevel;
+  /** Whose code is in it, in their order. */
+  readonly plugins: readonly string[];
+  readonly callsUnderWay: number;
+  /** What it holds in all, engine included, bytes; `undefined` where the system does not tell. */
+  readonly heldBytes: number | undefined;
+}
+
+type Writable<Shape> = { -readonly [Key in keyof Shape]: Shape[Key] };
 
 /** A home and who lives there; closed when the last one leaves. */
 interface Household {
   readonly key: string;
+  readonly engine: string;
+  readonly level: SecurityLevel;
   readonly home: Home;
   readonly tenants: Set<SupervisedCompartment>;
 }
@@ -100,32 +129,61 @@ export class Supervisor {
 
   /** What runs now, by plugin. */
   running(): RunningPlugin[] {
-    const found = new Map<string, RunningPlugin>();
+    const found = new Map<string, Writable<RunningPlugin>>();
     for (const compartment of this.#compartments) {
       const { plugin } = compartment.plan;
-      const { compartments = 0, callsUnderWay = 0, callsWaiting = 0 } = found.get(plugin) ?? {};
-      found.set(plugin, {
-        plugin,
-        compartments: compartments + 1,
-        callsUnderWay: callsUnderWay + compartment.callsUnderWay,
-        callsWaiting: callsWaiting + compartment.callsWaiting,
-        isSuspect: this.#suspects.has(plugin),
-      });
+      let sum = found.get(plugin);
+      if (sum === undefined) {
+        sum = {
+          plugin,
+          compartments: 0,
+          callsUnderWay: 0,
+          callsWaiting: 0,
+          processes: 0,
+          memoryBytes: undefined,
+          isSuspect: this.#suspects.has(plugin),
+        };
+        found.set(plugin, sum);
+      }
+      sum.compartments += 1;
+      sum.callsUnderWay += compartment.callsUnderWay;
+      sum.callsWaiting += compartment.callsWaiting;
+    }
+    for (const { plugins, wasShared, grownBytes } of this.#states()) {
+      for (const plugin of plugins) {
+        const sum = found.get(plugin);
+        if (sum === undefined) continue;
+        sum.processes += 1;
+        if (!wasShared && grownBytes !== undefined) sum.memoryBytes = (sum.memoryBytes ?? 0) + grownBytes;
+      }
     }
     return [...found.values()];
   }
 
-  /** How many processes hold plugins now; spares are not among them. */
-  get processes(): number {
-    let count = 0;
-    for (const { home } of this.#households.values()) count += home.processes;
-    return count;
+  /** The processes that hold plugins now; spares are not among them. */
+  processes(): RunningProcess[] {
+    return this.#states().map(({ pid, engine, level, plugins, callsUnderWay, heldBytes }) => ({
+      pid,
+      engine,
+      level,
+      plugins: [...plugins].toSorted(),
+      callsUnderWay,
+      heldBytes,
+    }));
+  }
+
+  #states(): (ProcessState & Pick<Household, "engine" | "level">)[] {
+    return [...this.#households.values()].flatMap(({ engine, level, home }) =>
+      home.processes().map((state) => ({ ...state, engine, level })),
+    );
   }
 
   /** A suspect has its processes for itself; and no process serves two engines or two walls. */
-  #keyOf({ plugin, packKey, engine, level }: CompartmentPlan): string {
-    const isAlone = packKey === undefined || this.#suspects.has(plugin);
-    return JSON.stringify([engine.name, level, isAlone ? ["alone", plugin] : packKey]);
+  #keyOf(plan: CompartmentPlan): string {
+    const { plugin, packKey, engine, level } = plan;
+    // Who lets others' instances stay must not be where each call has a process for itself.
+    const isAlone = packKey === undefined || isRenewed(plan) || this.#suspects.has(plugin);
+    return JSON.stringify([engine.name, level, isRenewed(plan), isAlone ? ["alone", plugin] : packKey]);
   }
 
   #householdOf(plan: CompartmentPlan): Household {
@@ -138,9 +196,9 @@ export class Supervisor {
           () => this.#takeSandbox(engine, level),
           (loss) => this.#noteLoss(loss),
         );
-      const isLeased = engine.callsPerProcess === 1;
+      const isLeased = engine.callsPerProcess === 1 || isRenewed(plan);
       const home = isLeased ? new LeasePool(makeCell, this.#options.leases ?? DEFAULT_LEASES) : new Pack(makeCell);
-      household = { key, home, tenants: new Set() };
+      household = { key, engine: engine.name, level, home, tenants: new Set() };
       this.#households.set(key, household);
       this.#householdOfHome.set(home, household);
     }

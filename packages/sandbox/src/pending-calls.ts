@@ -18,6 +18,8 @@ export interface PendingCall {
   readonly startedAt: number;
   /** Of a stream: when its next item is late, unless it is not asked for one; else when the call is. */
   deadlineAt: number;
+  /** Whether the process has told that the plugin began it; an answer tells it too. */
+  hasBegun: boolean;
   readonly resolve: (value: WireValue) => void;
   readonly reject: (error: SandboxError) => void;
   readonly stopListening: (() => void) | undefined;
@@ -57,6 +59,7 @@ export class PendingCalls {
     const call = makeCall(id);
     this.#calls.set(id, call);
     call.compartment.inputBytes += call.inputBytes;
+    call.compartment.callsUnbegun += 1;
     return id;
   }
 
@@ -68,12 +71,20 @@ export class PendingCalls {
     return this.#calls.values();
   }
 
+  /** Notes that the plugin began a call. */
+  begin(call: PendingCall): void {
+    if (call.hasBegun) return;
+    call.hasBegun = true;
+    call.compartment.callsUnbegun -= 1;
+  }
+
   /** Takes a call out: nothing will come for it. */
   settle(id: number): PendingCall | undefined {
     const call = this.#calls.get(id);
     if (call === undefined) return undefined;
     this.#calls.delete(id);
     call.compartment.inputBytes -= call.inputBytes;
+    if (!call.hasBegun) call.compartment.callsUnbegun -= 1;
     call.stopListening?.();
     return call;
   }

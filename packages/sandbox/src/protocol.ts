@@ -42,6 +42,8 @@ export const FromSandbox = {
   progress: 0x2a,
   /** id = call that streams, value = one item of at most 1 MiB */
   item: 0x2b,
+  /** id = call: the plugin has begun it and waits for something; not told where a request of the call tells it already */
+  begun: 0x2c,
 } as const;
 
 /** Head of `load`. */

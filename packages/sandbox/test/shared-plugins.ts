@@ -5,7 +5,7 @@ import type { SupervisorOptions } from "../src/node-supervisor.ts";
 import { openPlugin } from "../conformance/open-plugin.ts";
 import type { OpenPlugin } from "../conformance/open-plugin.ts";
 
-const CODE = `var count = 0; var berthPlugin = { actions: {
+export const CODE = `var count = 0; var berthPlugin = { actions: {
   echo: (value) => value,
   count: () => (count += 1),
   never: () => new Promise(() => {}),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -16,6 +17,9 @@ import type { StartListener } from "../src/node-start.ts";
 import { Starter } from "../src/node-starter.ts";
 import { Supervisor } from "../src/node-supervisor.ts";
 import { machineWalls } from "../src/walls/node-machine-walls.ts";
+import { compileFilter } from "../src/walls/seccomp/filter.ts";
+import { PROGRAM_RULES } from "../src/walls/seccomp/policy.ts";
+import type { FilterArch } from "../src/walls/seccomp/syscalls.ts";
 import type { SpawnDescription } from "../src/walls/wall.ts";
 
 const skip = process.platform !== "linux" && "elsewhere the embedding process starts sandbox hosts itself";
@@ -116,6 +120,46 @@ test("ends with its supervisor", { skip }, async () => {
   assert.ok(started.length >= 2);
   supervisor.close();
   await untilGone(started);
+});
+
+test("what runs programs ends when none was run for a while, and the next run has another one", async (context) => {
+  const bubblewrap = ["/usr/bin/bwrap", "/bin/bwrap"].find((path) => existsSync(path));
+  if (skip !== false || bubblewrap === undefined) return context.skip(skip || "there is no bubblewrap here");
+  const known = new Set([...descendants()].map(([pid]) => pid));
+  const starter = new Starter(1);
+  const shown = ["/usr", "/bin", "/lib", "/lib64"].map((path) => ({ kind: "folder-if-there", path }) as const);
+  await using folder = await open("/usr");
+  const pids: number[] = [];
+  for (let round = 0; round < 2; round += 1) {
+    const controller = new AbortController();
+    const underWay = starter.run(
+      {
+        program: "/bin/sleep",
+        args: ["60"],
+        environment: {},
+        folder: { descriptor: folder.fd, path: "/usr", isWritable: false },
+        input: new Uint8Array(),
+        timeMs: 60_000,
+        maxOutputBytes: 1_000,
+        signal: controller.signal,
+      },
+      {
+        bubblewrap,
+        shown,
+        filter: compileFilter(PROGRAM_RULES, process.arch as FilterArch, "allow"),
+        limiter: [],
+        memoryBytes: 1e9,
+        groupPlace: undefined,
+        userId: undefined,
+      },
+    );
+    while (![...descendants().values()].includes("sleep")) await wait(5);
+    pids.push(starterOf(known));
+    controller.abort();
+    assert.deepEqual(await underWay, { kind: "ended", by: "signal" });
+    await untilGone(pids);
+  }
+  assert.notEqual(pids[0], pids[1]);
 });
 
 const at = (path: string): string => JSON.stringify(join(import.meta.dirname, path));

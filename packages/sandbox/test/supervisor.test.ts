@@ -1,29 +1,32 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { isolate } from "@berth/engine-isolate";
+
+import { openPlugin } from "../conformance/open-plugin.ts";
 import type { Loss } from "../src/loss.ts";
-import { codeOf, until, withShared } from "./shared-plugins.ts";
+import { LIMITS, codeOf, until, withShared } from "./shared-plugins.ts";
 
 test("plugins with one key share a process, up to 32 compartments, then there is a second one", () =>
   withShared({}, async ({ supervisor, open }) => {
     const plugins = Array.from({ length: 33 }, (_, index) => open(`p${index}`));
     for (const { call } of plugins.slice(0, 32)) assert.equal(await call("echo", 1), 1);
-    assert.equal(supervisor.processes, 1);
+    assert.equal(supervisor.processes().length, 1);
     assert.equal(await plugins[32]?.call("echo", 1), 1);
-    assert.equal(supervisor.processes, 2);
+    assert.equal(supervisor.processes().length, 2);
     // A place that somebody left is given away again, and an empty process ends.
     plugins[0]?.compartment[Symbol.dispose]();
     plugins[32]?.compartment[Symbol.dispose]();
-    assert.equal(supervisor.processes, 1);
+    assert.equal(supervisor.processes().length, 1);
     assert.equal(await open("late").call("echo", 1), 1);
-    assert.equal(supervisor.processes, 1);
+    assert.equal(supervisor.processes().length, 1);
   }));
 
 test("memory that plugins may have in all bounds a process too", () =>
   withShared({}, async ({ supervisor, open }) => {
     for (let index = 0; index < 3; index += 1)
       assert.equal(await open(`p${index}`, { memoryMiB: 900 }).call("echo", 1), 1);
-    assert.equal(supervisor.processes, 2);
+    assert.equal(supervisor.processes().length, 2);
   }));
 
 test("a call that never ends costs its neighbours nothing", () =>
@@ -36,7 +39,7 @@ test("a call that never ends costs its neighbours nothing", () =>
     // The neighbour's instance is the same; the one that overstayed is a new one.
     assert.equal(await other.call("count"), 2);
     assert.equal(await quiet.call("count"), 1);
-    assert.equal(supervisor.processes, 1);
+    assert.equal(supervisor.processes().length, 1);
   }));
 
 test("a loop costs its process; the neighbours hear that another one is to blame, and are rid of it", async () => {
@@ -56,7 +59,7 @@ test("a loop costs its process; the neighbours hear that another one is to blame
       );
       assert.deepEqual(suspects, ["bad"]);
       await Promise.all([bad.call("echo"), good.call("echo")]);
-      assert.equal(supervisor.processes, 2);
+      assert.equal(supervisor.processes().length, 2);
     },
   );
 });
@@ -67,7 +70,7 @@ test("a crash among several convicts nobody: those at work run alone, and the ne
     const limits = { cpuMs: 20_000 };
     const [bad, busy, idle] = [open("bad", limits), open("busy", limits), open("idle", limits)];
     await Promise.all([bad.call("echo"), busy.call("echo"), idle.call("echo")]);
-    assert.equal(supervisor.processes, 1);
+    assert.equal(supervisor.processes().length, 1);
     const lost = busy.call("never").catch(codeOf);
     const isLoss = (code: unknown): boolean => code === "SANDBOX_CRASHED" || code === "SANDBOX_MEMORY";
     assert.ok(isLoss(await bad.call("crash").catch(codeOf)));
@@ -82,7 +85,7 @@ test("a crash among several convicts nobody: those at work run alone, and the ne
       ["idle", false],
     ]);
     await Promise.all([bad.call("echo"), busy.call("echo"), idle.call("echo")]);
-    assert.equal(supervisor.processes, 3);
+    assert.equal(supervisor.processes().length, 3);
     assert.ok(isLoss(await bad.call("crash").catch(codeOf)));
     assert.deepEqual(losses[1]?.plugins, ["bad"]);
     assert.equal(await busy.call("count"), 1);
@@ -98,7 +101,7 @@ test("a suspect that behaved returns to the others", () =>
     await waiting;
     await until(() => supervisor.running().every(({ isSuspect }) => !isSuspect));
     await Promise.all([bad.call("echo"), good.call("echo")]);
-    await until(() => supervisor.processes === 1);
+    await until(() => supervisor.processes().length === 1);
   }));
 
 test("a thousand calls of one plugin do not keep a neighbour's one waiting behind them", () =>
@@ -131,9 +134,9 @@ test("what nobody calls is dropped, its process ends, and the next call starts a
   let hibernated = 0;
   await withShared({ idleMs: 200, onHibernate: () => (hibernated += 1) }, async ({ supervisor, open }) => {
     const plugin = open("sleepy");
-    assert.deepEqual([await plugin.call("count"), supervisor.processes], [1, 1]);
-    await until(() => hibernated === 1 && supervisor.processes === 0);
-    assert.deepEqual([await plugin.call("count"), supervisor.processes], [1, 1]);
+    assert.deepEqual([await plugin.call("count"), supervisor.processes().length], [1, 1]);
+    await until(() => hibernated === 1 && supervisor.processes().length === 0);
+    assert.deepEqual([await plugin.call("count"), supervisor.processes().length], [1, 1]);
   });
 });
 
@@ -162,4 +165,18 @@ test("a plugin that goes on computing for nobody holds its neighbours up for a m
     const outcome = await good.call("echo", 1).catch(codeOf);
     assert.ok(outcome === 1 || outcome === "SANDBOX_NEIGHBOUR" || outcome === "SANDBOX_CRASHED", String(outcome));
     assert.equal(await good.call("echo", 2), 2);
+  }));
+
+test("a bundle larger than may cross is refused each time, and its neighbours go on", () =>
+  withShared({}, async ({ open, supervisor }) => {
+    const neighbour = open("neighbour");
+    assert.equal(await neighbour.call("count"), 1);
+    const large = openPlugin(isolate(), new Uint8Array(65 * 1_048_576), {
+      plugin: "large",
+      supervisor,
+      limits: LIMITS,
+    });
+    for (let round = 0; round < 2; round += 1)
+      assert.equal(await large.call("x").catch(codeOf), "WIRE_VALUE_TOO_LARGE");
+    assert.equal(await neighbour.call("count"), 2);
   }));

@@ -14,7 +14,10 @@ export interface Context {
     readonly data: UserData;
   };
   readonly log: Log;
-  /** What the operator set for the plugin, within the manifest's `config` schema. Needs no permission. */
+  /**
+   * What the operator set for the plugin, over the defaults of the manifest's `config` schema. A manifest that subscribes
+   * to `host/config-changed` names the action that hears of changes. Needs no permission.
+   */
   readonly config: { get(): Promise<unknown> };
   /** What the plugin may do now, so that it can offer less instead of failing. */
   readonly permissions: {
@@ -41,7 +44,10 @@ export interface Context {
   };
   readonly schedules: Schedules;
   readonly secrets: {
-    /** The value of a secret. Needs `secrets_access` with `reveal`; prefer `secretHeaders` of `network_restricted`. */
+    /**
+     * The value of a secret. Needs `secrets_access` with `reveal`; prefer `secretHeaders` of `network_restricted`, which
+     * need it without.
+     */
     reveal(name: string): Promise<string>;
   };
   readonly files: Files;
@@ -122,11 +128,20 @@ export interface ScheduleOptions {
   readonly missed?: "skip" | "once" | "all";
 }
 
+/**
+ * What an action gets that handles `host/config-changed`: the operator set other settings, and `ctx.config.get()` tells
+ * them. Needs no permission.
+ */
+export interface ConfigChange {
+  /** Members that are not what they were, by name. */
+  readonly changed: readonly string[];
+}
+
 /** What an action may know of the event that it handles. */
 export interface EventFacts {
   /** Equal when a durable event is delivered again. */
   readonly id: string;
-  /** `publisher.name/event`, or `app/event` of the embedding program. */
+  /** `publisher.name/event`, `app/event` of the embedding program, or `host/config-changed`. */
   readonly topic: string;
   /** ISO instant. */
   readonly publishedAt: string;

@@ -41,6 +41,12 @@ export const specErrors = {
       "A member is missing, unknown, of the wrong type or outside its limits. The details list every problem with line and column.",
     remedy: "Correct the listed places. An editor that reads `manifest.schema.json` marks them while typing.",
   },
+  SPEC_MANIFEST_EDIT_FAILED: {
+    kind: "internal",
+    meaning: "A manifest could not be edited so that it says exactly what was wanted.",
+    cause: "A defect of Berth. The edited text was compared before anything was written, and thrown away.",
+    remedy: "Edit the manifest by hand, and report the manifest with what it should have become.",
+  },
   SPEC_SCHEMA_OUTSIDE_DIALECT: {
     kind: "input",
     meaning: "A JSON Schema uses something that Berth's closed dialect leaves out.",

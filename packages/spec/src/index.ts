@@ -10,22 +10,27 @@ export {
   readDataLabel,
 } from "./data-label.ts";
 export type { DataLabel } from "./data-label.ts";
+export { editPermissions, withoutDefaults } from "./edit-permissions.ts";
 export { formatEnvelope, parseEnvelope, preAuthEncoding } from "./envelope.ts";
 export type { Envelope, EnvelopeSignature } from "./envelope.ts";
 export { SpecError, specErrors } from "./errors.ts";
 export type { SpecErrorCode } from "./errors.ts";
+export { coversGlob, fitsGlob } from "./glob.ts";
+export type { GlobBudget } from "./glob.ts";
 export { isJsonFault, readJsonDocument } from "./json-document.ts";
 export type { JsonDocument, JsonFault, JsonPath, TextPosition } from "./json-document.ts";
 export { DEFAULT_LIMITS, DEFAULT_STREAM_MS, LIMIT_CEILINGS } from "./limits.ts";
 export type { Limits } from "./limits.ts";
 export {
   API_VERSION,
+  CONFIG_CHANGED,
   EFFECT_CLASSES,
   MANIFEST_FILE,
   MANIFEST_MEMBERS,
   MAX_MANIFEST_BYTES,
   manifestJsonSchema,
   scheduleSchema,
+  isHostTopic,
   topicSchema,
 } from "./manifest.ts";
 export { MANIFEST_CHECKS } from "./manifest-checks.ts";

@@ -13,7 +13,7 @@ import { isRange, isVersion } from "./version.ts";
 export const MANIFEST_FILE = "manifest.json";
 
 /** The version of the Berth API that this code implements; a manifest's `api` range must include it. */
-export const API_VERSION = "1.1.0";
+export const API_VERSION = "1.2.0";
 
 /** Largest manifest that is read, bytes. */
 export const MAX_MANIFEST_BYTES = 256 * 1024;
@@ -88,13 +88,23 @@ const event = z.strictObject({
     .describe("ephemeral: at most once, to whoever is there; durable: kept, and delivered at least once."),
 });
 
-/** A topic: `publisher.name/event` of a plugin, or `app/event` of the embedding program. */
+/** The topic by which the host tells a plugin that its settings changed; it carries `{ changed }`, their names. */
+export const CONFIG_CHANGED = "host/config-changed";
+
+/** Whether a topic is one of the host's, each of which is told to the plugin that it is about and to nobody else. */
+export const isHostTopic = (topic: string): boolean => topic === CONFIG_CHANGED;
+
+/**
+ * A topic: `publisher.name/event` of a plugin, `app/event` of the embedding program, or `host/config-changed` of the
+ * host.
+ */
 export const topicSchema = z
   .string()
   .refine(isTopic, 'must be a topic like "acme.words/counted" or "app/order-paid"')
   .meta({ pattern: "^[a-z][a-z0-9.-]*/[a-zA-Z][A-Za-z0-9_-]{0,63}$" });
 
 function isTopic(text: string): boolean {
+  if (isHostTopic(text)) return true;
   const [owner = "", name = "", ...more] = text.split("/");
   const isOwner = owner === "app" || tryParsePluginId(owner) !== undefined;
   return isOwner && /^[a-zA-Z][A-Za-z0-9_-]{0,63}$/.test(name) && more.length === 0;

@@ -1,4 +1,4 @@
-import { nearMiss, quote, sanitize } from "@berth/base";
+import { cut, nearMiss, quote, sanitize } from "@berth/base";
 import type { z } from "zod";
 
 import { SpecError } from "./errors.ts";
@@ -9,11 +9,15 @@ import type { Manifest } from "./manifest.ts";
 
 /** One thing wrong with a manifest, and where. */
 export interface ManifestProblem extends TextPosition {
+  /** Names of more than 200 characters are cut, and end in "…". */
   readonly path: JsonPath;
   readonly message: string;
 }
 
 const MAX_PROBLEMS = 20;
+const MAX_NAME = 200;
+/** Of a path in a message, before what must not reach a terminal is escaped. */
+const MAX_PLACE = 400;
 
 /**
  * Reads a manifest from the bytes of `manifest.json`.
@@ -57,7 +61,7 @@ function problemsOf(issue: Issue, document: JsonDocument): ManifestProblem[] {
       const near = nearMiss(key, known);
       const expected = near === undefined ? expectedNames(known) : `did you mean ${quote(near)}?`;
       return {
-        path: at,
+        path: shownPath(at),
         ...document.namePositionOf(at),
         message: `${where(path)}unknown member ${quote(key)}; ${expected}`,
       };
@@ -72,14 +76,17 @@ function problemsOf(issue: Issue, document: JsonDocument): ManifestProblem[] {
         .flatMap((inner) => problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, document));
     }
   }
-  return [{ path, ...document.positionOf(path), message: `${where(path)}${explain(issue)}` }];
+  return [{ path: shownPath(path), ...document.positionOf(path), message: `${where(path)}${explain(issue)}` }];
 }
 
 const depthOf = (issues: readonly Issue[]): number => Math.max(0, ...issues.map(({ path }) => path.length));
 
-/** Names on the way are the author's, and may hold anything. */
+/** Names on the way are the author's, and may hold anything: a manifest of nothing but one name has 256 KiB of it. */
+const shownPath = (path: JsonPath): JsonPath =>
+  path.map((step) => (typeof step === "string" ? cut(step, MAX_NAME) : step));
+
 const where = (path: JsonPath): string =>
-  path.length === 0 ? "" : `${path.map((step) => sanitize(String(step), 64)).join(".")}: `;
+  path.length === 0 ? "" : `${sanitize(path.map((step) => cut(String(step), 64)).join("."), MAX_PLACE)}: `;
 
 const expectedNames = (names: readonly string[]): string =>
   names.length === 0 ? "nothing is expected here" : `expected one of ${names.join(", ")}`;

@@ -6,24 +6,30 @@ import {
   atLeast,
   containsAll,
   containsEqual,
-  coversGlobs,
+  coversFiles,
   coversHosts,
   coversPrefixes,
   coversRoots,
   onCoversOff,
   same,
 } from "./lattice.ts";
-import type { Covers } from "./lattice.ts";
+import type { FileSet } from "./lattice.ts";
+
+/** As `Covers`, of two values that mean something only beside others: `withinA` and `withinB` hold them. */
+type CoversWithin<Value> = (a: Value, b: Value, withinA: Values, withinB: Values) => boolean;
 
 /** One parameter: what a manifest may write, and how two values compare. */
 interface Parameter<Schema extends z.ZodType = z.ZodType> {
   readonly schema: Schema;
-  readonly covers: Covers<z.output<Schema>>;
+  readonly covers: CoversWithin<z.output<Schema>>;
   /** Parameters within this one. */
   readonly shape?: Readonly<Record<string, Parameter>>;
 }
 
-const parameter = <Schema extends z.ZodType>(schema: Schema, covers: Covers<z.output<Schema>>): Parameter<Schema> => ({
+const parameter = <Schema extends z.ZodType>(
+  schema: Schema,
+  covers: CoversWithin<z.output<Schema>>,
+): Parameter<Schema> => ({
   schema,
   covers,
 });
@@ -85,6 +91,11 @@ const service = <Schemas extends Record<string, z.ZodType>>(shape: {
   };
 };
 
+/** Beside `roots`. */
+const globs = parameter(
+  listOf(glob, 32).default(["**"]).describe("Files below the roots."),
+  (_a, _b, withinA, withinB) => coversFiles(withinA as unknown as FileSet, withinB as unknown as FileSet),
+);
 const perHour = parameter(amount.default(60).describe("Requests per hour."), atLeast);
 const topics = parameter(listOf(topic, 64), coversPrefixes);
 
@@ -95,12 +106,12 @@ const topics = parameter(listOf(topic, 64), coversPrefixes);
 const PERMISSIONS = {
   file_system_read: {
     roots: parameter(listOf(root, 32).describe("Folders, absolute."), coversRoots),
-    globs: parameter(listOf(glob, 32).default(["**"]).describe("Files below the roots."), coversGlobs),
+    globs,
     maxBytes: parameter(bytes.default(10_485_760).describe("Largest file that is read, bytes."), atLeast),
   },
   file_system_write: {
     roots: parameter(listOf(root, 32).describe("Folders, absolute."), coversRoots),
-    globs: parameter(listOf(glob, 32).default(["**"]).describe("Files below the roots."), coversGlobs),
+    globs,
     quotaBytes: parameter(bytes.default(10_485_760).describe("Bytes written in all."), atLeast),
     create: parameter(z.boolean().default(false).describe("May create files and folders."), onCoversOff),
     delete: parameter(z.boolean().default(false).describe("May delete files and folders."), onCoversOff),
@@ -115,7 +126,9 @@ const PERMISSIONS = {
         .array(z.strictObject({ header: name, secret: name }))
         .max(16)
         .default([])
-        .describe("Secrets that the host puts into request headers; the code never sees them."),
+        .describe(
+          "Secrets that the host puts into request headers; the code never sees them. Needs secrets_access too.",
+        ),
       containsEqual((item: { header: string; secret: string }) => `${item.header}\n${item.secret}`),
     ),
   },
@@ -207,7 +220,7 @@ function schemasOf<Shape extends Record<string, Parameter>>(shape: Shape): Schem
 }
 
 function coversShape(shape: Record<string, Parameter>, a: Values, b: Values): boolean {
-  return Object.entries(shape).every(([key, { covers }]) => covers(a[key], b[key]));
+  return Object.entries(shape).every(([key, { covers }]) => covers(a[key], b[key], a, b));
 }
 
 const request = {
@@ -286,7 +299,7 @@ export function uncoveredParameter(a: Permission, b: Permission): string | undef
 
 function uncoveredOf(shape: Readonly<Record<string, Parameter>>, a: Values, b: Values): string | undefined {
   for (const [key, { covers: coversValue, shape: inner }] of Object.entries(shape)) {
-    if (coversValue(a[key], b[key])) continue;
+    if (coversValue(a[key], b[key], a, b)) continue;
     const within = inner && a[key] !== undefined && uncoveredOf(inner, a[key] as Values, b[key] as Values);
     return typeof within === "string" ? `${key}.${within}` : key;
   }

@@ -124,6 +124,29 @@ test("a manifest full of mistakes is refused with 20 of them", () => {
   }
 });
 
+test("names of any length are told cut, in a message and in its details", () => {
+  const long = "x".repeat(255_000);
+  const unseen = "\u200b".repeat(200);
+  let schema: object = { [unseen]: 1 };
+  for (let depth = 0; depth < 10; depth += 1) schema = { properties: { [unseen]: schema } };
+  for (const manifest of [
+    { ...minimal, [long]: 1 },
+    { ...minimal, dependencies: { [long]: "^1" } },
+    { ...minimal, contributes: { actions: { run: { input: { properties: { [long]: 5 } }, output: true } } } },
+    { ...minimal, contributes: { actions: { run: { input: schema, output: true } } } },
+  ]) {
+    const error = refusal(JSON.stringify(manifest));
+    assert.equal(error.code, "SPEC_MANIFEST_INVALID");
+    const size = [error.message, JSON.stringify(error.details)].map(({ length }) => length);
+    assert.ok(
+      size.every((length) => length < 10_000),
+      `${size}`,
+    );
+  }
+  const { details = {} } = refusal({ ...minimal, ["y".repeat(200)]: 1 });
+  assert.deepEqual((details["problems"] as { path: unknown }[])[0]?.path, ["y".repeat(200)]);
+});
+
 test("names the permission that was probably meant", () => {
   const error = refusal({ ...minimal, permissions: [{ name: "network_restrictd", reason: "x" }] });
   assert.match(error.message, /permissions\.0\.name: .*found "network_restrictd"; did you mean "network_restricted"\?/);

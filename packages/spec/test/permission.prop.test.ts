@@ -6,6 +6,7 @@ import fc from "fast-check";
 import {
   covers,
   explainPermission,
+  fitsGlob,
   formatPermission,
   needsOwnProcess,
   parsePluginId,
@@ -15,7 +16,7 @@ import {
   uncoveredParameter,
   versionInRange,
 } from "@berth/spec";
-import type { Permission } from "@berth/spec";
+import type { GlobBudget, Permission } from "@berth/spec";
 
 const some = <Item>(...items: Item[]): fc.Arbitrary<Item[]> => fc.subarray(items, { minLength: 1 });
 
@@ -30,7 +31,7 @@ const wish: fc.Arbitrary<object> = fc.oneof(
   fc.record({
     name: fc.constant("file_system_write"),
     roots: some("/data", "/data/in", "/", "/database"),
-    globs: some("**", "*.csv"),
+    globs: some("**", "*.csv", "a.csv", "in/**", "in/*", "in/a?.csv", "in/ab.csv"),
     create: fc.boolean(),
     delete: fc.boolean(),
   }),
@@ -99,6 +100,91 @@ test("a folder does not cover its namesake's neighbour, nor a host its suffix's 
   assert.ok(!covers(net("*.example.com"), net("example.com")));
   assert.ok(!covers(net("*.example.com"), net("evilexample.com")));
   assert.ok(!covers(net("a.example.com"), net("*.example.com")));
+});
+
+const segment = fc.stringMatching(/^[ab*?]{1,3}$/);
+const globText = fc
+  .array(fc.oneof(segment, fc.constant("**")), { minLength: 1, maxLength: 4 })
+  .map((all) => all.join("/"));
+
+test("a glob that covers another fits everything that the other fits", () => {
+  const read = (glob: string): Permission =>
+    permissionOf(permissionSchema.parse({ name: "file_system_read", roots: ["/data"], globs: [glob], reason: "x" }));
+  for (const [a, b, isCovered] of [
+    ["*.csv", "a.csv", true],
+    ["*.csv", "a*.csv", true],
+    ["*.csv", "in/a.csv", false],
+    ["in/**", "in/deep/*.csv", true],
+    ["in/**/*.csv", "in/a.csv", true],
+    ["a?", "a*", false],
+    ["a?", "a?", true],
+    ["*", "**", false],
+    ["*/b", "**/b", false],
+  ] as const)
+    assert.equal(covers(read(a), read(b)), isCovered, `${a} ${b}`);
+  const budget = (): GlobBudget => ({ left: 1_000_000 });
+  fc.assert(
+    fc.property(globText, globText, fc.stringMatching(/^[ab/]{1,6}$/), (a, b, path) => {
+      fc.pre(covers(read(a), read(b)));
+      if (fitsGlob(path, b, budget())) assert.ok(fitsGlob(path, a, budget()));
+    }),
+    { numRuns: 2_000, maxSkipsPerRun: 1_000 },
+  );
+});
+
+test("files below a folder that covers another's are those and no others, whatever both globs say", () => {
+  const read = (roots: readonly string[], globs: readonly string[]): Permission =>
+    permissionOf(permissionSchema.parse({ name: "file_system_read", roots, globs, reason: "x" }));
+  for (const [a, b, isCovered] of [
+    [["/data", "**"], ["/data/in", "*.csv"], true],
+    [["/data", "in/*.csv"], ["/data/in", "a.csv"], true],
+    [["/", "data/**"], ["/data/in", "*"], true],
+    [["/data", "*.csv"], ["/data/in", "*.csv"], false],
+    [["/data", "*"], ["/data/private", "*"], false],
+    // It stands for the folder itself too.
+    [["/data", "in/*"], ["/data/in", "*"], false],
+  ] as const)
+    assert.equal(covers(read([a[0]], [a[1]]), read([b[0]], [b[1]])), isCovered, `${a.join()} ${b.join()}`);
+  assert.equal(uncoveredParameter(read(["/data"], ["*"]), read(["/data/private"], ["*"])), "globs");
+  const roots = ["/", "/d", "/d/a", "/d/a/b", "/d/*", "/e"];
+  const globs = ["*", "**", "a/*", "*/*", "a", "a/b", "*.c", "b/*", "?", "d/a/*", "d/**", "a/**"];
+  const paths = ["/x.c", "/d", "/d/x.c", "/d/a", "/d/a/b", "/d/a/b/x", "/d/a/x", "/d/*/x", "/d/b/x", "/e/a/b", "/e/x"];
+  const allows = (held: string[], asked: string[], path: string): boolean =>
+    held.some((root) => {
+      const start = root === "/" ? "/" : `${root}/`;
+      if (path !== root && !path.startsWith(start)) return false;
+      return asked.some((glob) => fitsGlob(path.slice(start.length), glob, { left: 1_000_000 }));
+    });
+  const pair = fc.tuple(some(...roots), some(...globs));
+  fc.assert(
+    fc.property(pair, pair, fc.constantFrom(...paths), (a, b, path) => {
+      fc.pre(covers(read(...a), read(...b)) && allows(...b, path));
+      assert.ok(allows(...a, path));
+    }),
+    { numRuns: 2_000, maxSkipsPerRun: 1_000 },
+  );
+});
+
+test("lists of globs that would take long to compare do not cover each other", () => {
+  const write = (glob: (index: number) => string): Permission =>
+    permissionOf(
+      permissionSchema.parse({
+        name: "file_system_write",
+        roots: ["/data"],
+        globs: Array.from({ length: 32 }, (_, index) => glob(index)),
+        reason: "x",
+      }),
+    );
+  // The last one does cover them, which is never come to.
+  const slow = write((index) => (index === 31 ? "a*" : `*${"a".repeat(110)}c${index}`));
+  assert.equal(
+    covers(
+      slow,
+      write((index) => `${"a".repeat(240)}b${index}`),
+    ),
+    false,
+  );
+  assert.ok(covers(slow, slow));
 });
 
 test("every permission explains itself in one line", () => {

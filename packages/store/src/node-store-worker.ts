@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
 import type { StoreErrorCode } from "./errors.ts";
 import type {
@@ -10,12 +10,15 @@ import type {
   SqlValue,
   Statement,
   StatementResult,
+  ToWorker,
   WorkerReply,
   WorkerRequest,
   WorkerStart,
 } from "./statement.ts";
 
 const MAX_PREPARED = 200;
+/** Replies that are ready within so short a time leave together: waking the other thread costs more than a reply. */
+const TOGETHER_MS = 0.2;
 
 class Refusal extends Error {
   readonly code: StoreErrorCode;
@@ -102,36 +105,44 @@ function run(
 function serve(): void {
   const port = parentPort;
   if (port === null) throw new Error("the store's worker runs in a worker thread only");
-  const reply = (message: WorkerReply): void => port.postMessage(message);
   let database: DatabaseSync;
   try {
     database = open(workerData as WorkerStart);
   } catch (error) {
-    reply({ id: 0, error: refusalOf(error) });
+    port.postMessage([{ id: 0, error: refusalOf(error) }] satisfies WorkerReply[]);
     return;
   }
   const prepared = new Map<string, StatementSync>();
-  port.on("message", (request: WorkerRequest | "close") => {
-    if (request === "close") {
-      database.close();
-      return port.close();
-    }
-    const { id, kind, statements } = request;
+  const answer = ({ id, kind, statements }: WorkerRequest): WorkerReply => {
     const runAll = (): StatementResult[] =>
       statements.map((statement, index) => run(database, prepared, statement, index));
     try {
       // A statement by itself takes no write lock: SQLite gives each a consistent view of its own.
-      if (kind === "bare") return reply({ id, results: runAll() });
+      if (kind === "bare") return { id, results: runAll() };
       database.exec("BEGIN IMMEDIATE");
       const results = runAll();
       database.exec("COMMIT");
-      reply({ id, results });
+      return { id, results };
     } catch (error) {
       if (kind === "transaction" && database.isTransaction) database.exec("ROLLBACK");
-      reply({ id, error: refusalOf(error) });
+      return { id, error: refusalOf(error) };
     }
+  };
+  port.on("message", (first: ToWorker) => {
+    const startedAt = performance.now();
+    const replies: WorkerReply[] = [];
+    let request: ToWorker | undefined = first;
+    while (request !== undefined && request !== "close") {
+      replies.push(answer(request));
+      const isTime = performance.now() - startedAt > TOGETHER_MS;
+      request = isTime ? undefined : (receiveMessageOnPort(port)?.message as ToWorker | undefined);
+    }
+    if (replies.length > 0) port.postMessage(replies);
+    if (request !== "close") return;
+    database.close();
+    port.close();
   });
-  reply({ id: 0, results: [] });
+  port.postMessage([{ id: 0, results: [] }] satisfies WorkerReply[]);
 }
 
 serve();

@@ -37,8 +37,10 @@ export class Store {
 
   private constructor(worker: Worker) {
     this.#worker = worker;
-    worker.on("message", (reply: WorkerReply) => this.#take(reply));
-    worker.on("error", (error) =>
+    worker.on("message", (replies: readonly WorkerReply[]) => {
+      for (const reply of replies) this.#take(reply);
+    });
+    worker.on("error", (error: Error) =>
       this.#failAll(new StoreError("STORE_FAILED", `the store's thread failed: ${error.message}`)),
     );
     worker.on("exit", () => this.#failAll(new StoreError("STORE_CLOSED", "the store is closed")));

@@ -36,6 +36,10 @@ export interface WorkerRequest {
   readonly statements: readonly Statement[];
 }
 
+/** `close` ends the worker after what was asked before it. */
+export type ToWorker = WorkerRequest | "close";
+
+/** Replies come in lists, in the order of their requests. */
 export interface WorkerReply {
   /** 0 is the reply to the start itself. */
   readonly id: number;

@@ -1,7 +1,7 @@
 import type { Command } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { readInput } from "../files.ts";
-import { withOwnHost } from "../with-host.ts";
+import { withHost } from "../with-host.ts";
 
 export const command: Command = {
   summary: "show and set the settings of a plugin",
@@ -9,7 +9,7 @@ export const command: Command = {
   async run(invocation) {
     const [verb, id, file, ...rest] = invocation.args;
     if (verb === "get" && id !== undefined && file === undefined) {
-      const config = await withOwnHost(invocation, (host) => host.config(id));
+      const config = await withHost(invocation, (host) => host.config(id));
       return { json: { ok: true, id, config }, text: JSON.stringify(config, null, 2) };
     }
     if (verb !== "set" || id === undefined || file === undefined || rest.length > 0)
@@ -21,7 +21,7 @@ export const command: Command = {
     } catch (error) {
       throw new CliError("CLI_USAGE", "the settings are not JSON", { cause: error });
     }
-    await withOwnHost(invocation, (host) => host.setConfig(id, value));
+    await withHost(invocation, (host) => host.setConfig(id, value));
     return { json: { ok: true, id }, text: `set the settings of ${id}` };
   },
 };

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 
 import { sanitize } from "@berth/base";
 import type { Plan } from "@berth/host";
@@ -9,6 +9,7 @@ import { DevelopmentSession } from "../development-session.ts";
 import { CliError } from "../errors.ts";
 import { onlyArgument, readInput } from "../files.ts";
 import { removeHostFile, writeHostFile } from "../host-file.ts";
+import { developmentDataDir } from "../runs.ts";
 import { untilStopped } from "../until-stopped.ts";
 
 export const command: Command = {
@@ -27,7 +28,7 @@ export const command: Command = {
     const input = text("input");
     if (input !== undefined && action === undefined) throw new CliError("CLI_USAGE", "expected --call with --input");
     // Apart from what is installed for real: an author's experiments get neither its data nor its lock.
-    const dataDir = join(invocation.dataDir, "development");
+    const dataDir = developmentDataDir(invocation.dataDir);
     const isOnce = isSet("once");
     const session = await DevelopmentSession.open({
       invocation: { ...invocation, dataDir },

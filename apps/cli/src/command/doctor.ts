@@ -1,12 +1,13 @@
 import { access } from "node:fs/promises";
 
-import { isolate } from "@berth/engine-isolate";
+import { isCodedError } from "@berth/base";
 import { Supervisor, machineWalls, programWall } from "@berth/sandbox";
-import type { ProgramWallOffer, WallOffer } from "@berth/sandbox";
+import type { EngineDescriptor, ProgramWallOffer, WallOffer } from "@berth/sandbox";
 import { DEFAULT_LIMITS } from "@berth/spec";
 import { decodeValue, encodeValue } from "@berth/wire";
 
 import type { Command } from "../command.ts";
+import { engines } from "../engines.ts";
 import { withHost } from "../with-host.ts";
 
 interface Check {
@@ -28,8 +29,29 @@ function checkNode(): Check {
   };
 }
 
+/** Those that cannot run here; the others go on. */
+const missingEngines = (): Check[] =>
+  engines().flatMap(({ name, missing }) =>
+    missing === undefined
+      ? []
+      : [
+          {
+            name: `engine ${name}`,
+            ok: false,
+            found: `it lacks ${missing.what}: ${missing.why}`,
+            remedy: missing.remedy,
+          },
+        ],
+  );
+
+/** The first engine for JavaScript that can run here: what is checked below is the same for all. */
+const anyEngine = (): EngineDescriptor => {
+  const scripts = engines().filter(({ runtimes }) => runtimes.includes("javascript"));
+  return (scripts.find(({ missing }) => missing === undefined) ?? scripts[0]) as EngineDescriptor;
+};
+
 async function checkRuntimeFile(): Promise<Check> {
-  const { entry } = isolate();
+  const { entry } = anyEngine();
   const isThere = await access(entry).then(
     () => true,
     () => false,
@@ -42,16 +64,17 @@ async function checkRuntimeFile(): Promise<Check> {
   };
 }
 
-/** The real path: a process, an isolate, a plugin, one call. */
+/** The real path: a process, an engine in it, a plugin, one call. */
 async function checkSandbox(): Promise<Check> {
   const supervisor = new Supervisor();
+  const engine = anyEngine();
   const startedAt = performance.now();
   try {
     const compartment = supervisor.open({
       plugin: "doctor",
       packKey: "doctor",
-      engine: isolate(),
-      level: "standard",
+      engine,
+      level: engine.levels.includes("standard") ? "standard" : "strict",
       code: new TextEncoder().encode(PROBE),
       sourceName: "probe.js",
       limits: DEFAULT_LIMITS,
@@ -71,11 +94,12 @@ async function checkSandbox(): Promise<Check> {
       found: `a plugin answered ${Math.round(performance.now() - startedAt)} ms after the start of its process`,
     };
   } catch (error) {
+    const hint = isCodedError(error) ? error.hint : undefined;
     return {
       name: "sandbox",
       ok: false,
       found: error instanceof Error ? error.message : "failed",
-      remedy: "isolated-vm has prebuilt binaries for Linux, macOS (arm64) and Windows (x64).",
+      ...(hint !== undefined && { remedy: hint }),
     };
   } finally {
     supervisor.close();
@@ -92,7 +116,7 @@ interface WallReport {
 
 /** Each wall was tried by starting something in it. */
 async function checkWalls(): Promise<WallReport[]> {
-  const { basic, full } = await machineWalls(isolate());
+  const { basic, full } = await machineWalls(anyEngine());
   return [
     { what: "walls for minimal", levels: "minimal", offer: basic },
     { what: "walls for standard, strict, isolated", levels: "standard, strict, isolated", offer: full },
@@ -125,7 +149,7 @@ export const command: Command = {
   summary: "check what this machine offers",
   usage: "",
   async run(invocation) {
-    const checks: Check[] = [checkNode(), await checkRuntimeFile(), await checkSandbox()];
+    const checks: Check[] = [checkNode(), ...missingEngines(), await checkRuntimeFile(), await checkSandbox()];
     try {
       await withHost(invocation, (host) => host.list());
       checks.push({ name: "data directory", ok: true, found: invocation.dataDir });

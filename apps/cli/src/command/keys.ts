@@ -1,6 +1,7 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 import { quote } from "@berth/base";
+import { keepOutOfGit } from "@berth/host";
 import { isIdPart } from "@berth/spec";
 import {
   createDeploymentKeyFile,
@@ -17,10 +18,15 @@ import { makeFolder, readInput } from "../files.ts";
 import { chooseNewPassphrase, publisherKeyFile, readPublisherKey } from "../publisher-key.ts";
 import { withHost } from "../with-host.ts";
 
+async function makeKeyFolder({ dataDir }: Invocation, file: string): Promise<void> {
+  await makeFolder(dirname(file), 0o700);
+  if (dirname(file) === join(dataDir, "keys")) await keepOutOfGit(dataDir);
+}
+
 const verbs: Readonly<Record<string, (invocation: Invocation, args: readonly string[]) => Promise<Outcome>>> = {
   async create(invocation) {
     const file = publisherKeyFile(invocation);
-    await makeFolder(dirname(file), 0o700);
+    await makeKeyFolder(invocation, file);
     const passphrase = await chooseNewPassphrase(invocation);
     const isEncrypted = passphrase !== undefined;
     const key = await createKeyFile(file, passphrase);
@@ -41,7 +47,7 @@ const verbs: Readonly<Record<string, (invocation: Invocation, args: readonly str
     if (repository === undefined)
       throw new CliError("CLI_USAGE", "expected --repository NAME: a deployment key is good for one repository");
     const file = invocation.text("key") ?? deploymentKeyFile(invocation);
-    await makeFolder(dirname(file), 0o700);
+    await makeKeyFolder(invocation, file);
     const passphrase = await chooseNewPassphrase(invocation);
     const isEncrypted = passphrase !== undefined;
     const { keyId } = await createDeploymentKeyFile(file, repository, passphrase);

@@ -1,23 +1,38 @@
 import { quote, sanitize } from "@berth/base";
-import type { Host } from "@berth/host";
-import { PERMISSION_NAMES, explainPermission, formatPermission, statedPermissionSchema } from "@berth/spec";
+import type { PolicyGrant } from "@berth/host";
+import {
+  PERMISSION_NAMES,
+  explainPermission,
+  formatPermission,
+  permissionOf,
+  statedPermissionSchema,
+  withoutDefaults,
+} from "@berth/spec";
 import type { Permission, PermissionName } from "@berth/spec";
 
 import type { Command, Invocation, Outcome } from "../command.ts";
 import { CliError } from "../errors.ts";
-import { withOwnHost } from "../with-host.ts";
+import type { HostAccess } from "../host-access.ts";
+import { developmentDataDir, findRuns, readRuns, tryReadRuns } from "../runs.ts";
+import type { Runs } from "../runs.ts";
+import { withHost } from "../with-host.ts";
+import { writeSuggestion } from "../write-suggestion.ts";
+import type { WrittenSuggestion } from "../write-suggestion.ts";
 
-type Verb = (host: Host<string>, id: string, rest: readonly string[], invocation: Invocation) => Promise<Outcome>;
+type Verb = (host: HostAccess, id: string, rest: readonly string[], invocation: Invocation) => Promise<Outcome>;
 
 const verbs: Readonly<Record<string, Verb>> = {
   async list(host, id) {
     const grants = await host.grants(id);
-    const lines = grants.map(({ permission, expiresAt, lastUsedAt }) => {
-      const until = expiresAt === undefined ? "" : `, until ${expiresAt}`;
-      return `${permission.name}: ${explainPermission(permission)}\n    ${lastUsedAt === undefined ? "never used" : `last used ${lastUsedAt}`}${until}`;
-    });
+    const policyGrants = await host.policyGrants(id);
+    const lineOf = ({ permission, lastUsedAt }: PolicyGrant, more: string): string =>
+      `${permission.name}: ${explainPermission(permission)}\n    ${lastUsedAt === undefined ? "never used" : `last used ${lastUsedAt}`}${more}`;
+    const lines = [
+      ...grants.map((grant) => lineOf(grant, grant.expiresAt === undefined ? "" : `, until ${grant.expiresAt}`)),
+      ...policyGrants.map((grant) => lineOf(grant, ", granted by the policy")),
+    ];
     return {
-      json: { ok: true, id, grants },
+      json: { ok: true, id, grants, policyGrants },
       text: lines.length === 0 ? `nothing is granted to ${id}` : lines.join("\n"),
     };
   },
@@ -25,56 +40,112 @@ const verbs: Readonly<Record<string, Verb>> = {
   async grant(host, id, rest, { text }) {
     const permission = await chosenPermission(host, id, rest);
     const expiresAt = text("until");
-    if (expiresAt !== undefined && Number.isNaN(Date.parse(expiresAt)))
-      throw new CliError(
-        "CLI_USAGE",
-        `--until takes an instant such as 2027-01-31T00:00:00Z, found ${quote(expiresAt)}`,
-      );
-    await host.grant(id, permission, expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt).toISOString() });
+    await host.grant(id, permission, expiresAt === undefined ? {} : { expiresAt });
     return { json: { ok: true, id, permission }, text: `granted to ${id}: ${explainPermission(permission)}` };
   },
 
   async revoke(host, id, rest) {
     const [what = ""] = rest;
-    const revoked = await host.revoke(id, what.startsWith("{") ? parsePermission(what) : nameOf(what));
+    const meant = what.startsWith("{") ? parsePermission(what) : nameOf(what);
+    const revoked = await host.revoke(id, meant);
+    const name = typeof meant === "string" ? meant : meant.name;
+    const isGrantedByPolicy = (await host.policyGrants(id)).some(({ permission }) => permission.name === name);
     const text = revoked.map((permission) => `taken back from ${id}: ${explainPermission(permission)}`);
-    return {
-      json: { ok: true, id, revoked },
-      text: text.length === 0 ? `${id} held nothing of that` : text.join("\n"),
-    };
+    if (revoked.length === 0) text.push(`no person's grant to ${id} held anything of that`);
+    if (isGrantedByPolicy) text.push(`the policy grants ${id} ${name}, too: that ends with its entry in policy.json`);
+    return { json: { ok: true, id, revoked, isGrantedByPolicy }, text: text.join("\n") };
   },
 
-  async suggest(host, id) {
-    const { permissions, unused, uses, isComplete } = await host.suggestPermissions(id);
-    const lines = [
-      `// from ${uses} different uses in the journal${isComplete ? "" : "; it did not keep all of them, so this may be too narrow"}`,
-      `"permissions": ${JSON.stringify(permissions, null, 2)}`,
-      ...unused.map((request) => `// never used: ${sanitize(formatPermission(request), 300)}`),
-    ];
-    return { json: { ok: true, id, permissions, unused, uses, isComplete }, text: lines.join("\n") };
+  async dismiss(host, id, [what = ""]) {
+    const name = nameOf(what);
+    const dismissed = await host.dismissRequests(id, name);
+    return {
+      json: { ok: true, id, name, dismissed },
+      text: dismissed ? `${id} is not told of again for ${name}` : `${id} waits for no answer about ${name}`,
+    };
   },
 };
+
+/** What the journal of real runs suggests: printed, or written into the manifest of the author's folder. */
+async function suggest(invocation: Invocation, id: string): Promise<Outcome> {
+  const { dataDir, text } = invocation;
+  const folder = text("write");
+  // An unset shell variable must not name the current folder.
+  if (folder === "") throw new CliError("CLI_USAGE", "expected a folder after --write, found nothing");
+  const tried = developmentDataDir(dataDir);
+  const readInstalled = (): Promise<Runs> => withHost(invocation, (host) => readRuns(host, id, dataDir));
+  const sourceOf = ({ suggestion: { uses, isComplete }, version, ...runs }: Runs): string =>
+    `${uses} different uses of ${id} ${version} in the journal${runs.dataDir === tried ? " of berth dev" : ""}${isComplete ? "" : "; it did not keep all of them, so this may be too narrow"}`;
+  if (folder !== undefined) {
+    // What was tried out comes first: it is of this folder.
+    const first = await tryReadRuns(invocation, id, tried);
+    const installed = first === undefined ? await readInstalled() : await tryReadRuns(invocation, id, dataDir);
+    const known = [first, installed].filter((runs) => runs !== undefined) as [Runs, ...Runs[]];
+    const { runs, ...manifest } = await writeSuggestion(folder, known);
+    const source = known.map(sourceOf).join(", and ");
+    return { json: { ...jsonOf(runs), manifest }, text: describeWritten(manifest, folder, source) };
+  }
+  const runs = (await findRuns(invocation, id, [dataDir, tried])) ?? (await readInstalled());
+  const { permissions, unused } = runs.suggestion;
+  const lines = [
+    `// from ${sourceOf(runs)}`,
+    `"permissions": ${JSON.stringify(permissions.map(withoutDefaults), null, 2)}`,
+    ...unused.map((request) => `// never used: ${sanitize(formatPermission(permissionOf(request)), 300)}`),
+  ];
+  return { json: jsonOf(runs), text: lines.join("\n") };
+}
+
+function jsonOf({ id, version, suggestion: { permissions, unused, uses, isComplete } }: Runs): object {
+  return { ok: true, id, version, permissions, unused, uses, isComplete };
+}
+
+function describeWritten(written: Omit<WrittenSuggestion, "runs">, folder: string, source: string): string {
+  const { isChanged, narrowed, removed } = written;
+  const file = sanitize(written.file, 300);
+  if (!isChanged) return `${file} asks for no more than was used: nothing to change (${source})`;
+  return [
+    `${file} now asks for no more than was used (${source})`,
+    ...narrowed.flatMap(({ from, to }) => [
+      `  narrowed    ${from.name}`,
+      `    from      ${explainPermission(permissionOf(from))}`,
+      `    to        ${explainPermission(permissionOf(to))}`,
+    ]),
+    ...removed.map((request) => `  never used  ${request.name}: ${explainPermission(permissionOf(request))}`),
+    `next: berth lint ${sanitize(folder, 300)}, for what the code may use beyond these runs; releases need a new version`,
+  ].join("\n");
+}
 
 export const command: Command = {
   summary: "grant and take back permissions, answer requests, find the narrowest that work",
-  usage: "list ID | grant ID NAME|JSON [--until INSTANT] | revoke ID NAME|JSON | suggest ID | requests",
-  options: { until: { type: "string", value: "INSTANT", help: "when the grant ends by itself" } },
+  usage:
+    "list ID | grant ID NAME|JSON [--until INSTANT] | revoke ID NAME|JSON | suggest ID [--write DIR] | requests | dismiss ID NAME",
+  options: {
+    until: { type: "string", value: "INSTANT", help: "when the grant ends by itself" },
+    write: { type: "string", value: "DIR", help: "put what is suggested into the manifest of the author's folder" },
+  },
   async run(invocation) {
     const [verb = "", id, ...rest] = invocation.args;
-    if (verb === "requests" && id === undefined) return withOwnHost(invocation, listRequests);
+    if (verb === "requests" && id === undefined) return withHost(invocation, listRequests);
+    for (const [option, only] of [
+      ["until", "grant"],
+      ["write", "suggest"],
+    ] as const)
+      if (invocation.text(option) !== undefined && verb !== only)
+        throw new CliError("CLI_USAGE", `--${option} is for berth permissions ${only}`);
+    if (verb === "suggest" && id !== undefined && rest.length === 0) return suggest(invocation, id);
     const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    const wanted = verb === "grant" || verb === "revoke" ? 1 : 0;
+    const wanted = verb === "list" ? 0 : 1;
     if (run === undefined || id === undefined || rest.length !== wanted)
       throw new CliError("CLI_USAGE", `expected ${command.usage}`);
-    return withOwnHost(invocation, (host) => run(host, id, rest, invocation));
+    return withHost(invocation, (host) => run(host, id, rest, invocation));
   },
 };
 
-async function listRequests(host: Host<string>): Promise<Outcome> {
+async function listRequests(host: HostAccess): Promise<Outcome> {
   const requests = await host.permissionRequests();
   const lines = requests.flatMap(({ pluginId, permission, text, reason, action, askedAt }) => [
     `${askedAt}  ${pluginId} ${action} needed ${permission.name}: ${text}`,
-    `    because: "${sanitize(reason, 300)}"; to agree: berth permissions grant ${pluginId} ${permission.name}`,
+    `    because: "${sanitize(reason, 300)}"; to agree: berth permissions grant ${pluginId} ${permission.name}; else: berth permissions dismiss ${pluginId} ${permission.name}`,
   ]);
   return {
     json: { ok: true, requests },
@@ -83,7 +154,7 @@ async function listRequests(host: Host<string>): Promise<Outcome> {
 }
 
 /** By name: what the manifest asks for under it. As JSON: exactly that. */
-async function chosenPermission(host: Host<string>, id: string, [what = ""]: readonly string[]): Promise<Permission> {
+async function chosenPermission(host: HostAccess, id: string, [what = ""]: readonly string[]): Promise<Permission> {
   if (what.startsWith("{")) return parsePermission(what);
   const name = nameOf(what);
   const asked = (await host.declaredPermissions(id)).filter((permission) => permission.name === name);

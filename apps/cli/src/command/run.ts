@@ -46,10 +46,15 @@ class Items {
 
 export const command: Command = {
   summary: "run an action of an installed plugin",
-  usage: "ID ACTION [--input FILE|-] [--user NAME] [--level LEVEL]",
+  usage: "ID ACTION [--input FILE|-] [--user NAME] [--level LEVEL] [--idempotency-key KEY]",
   options: {
     input: { type: "string", value: "FILE", help: "JSON for the action; - reads standard input; left out means {}" },
     user: { type: "string", value: "NAME", help: "call on behalf of this user, who has storage of their own" },
+    "idempotency-key": {
+      type: "string",
+      value: "KEY",
+      help: "calls with equal keys and inputs are one call, for 24 hours: others get its answer",
+    },
     level: {
       type: "string",
       value: "LEVEL",
@@ -63,6 +68,13 @@ export const command: Command = {
     const file = invocation.text("input");
     const input = file === undefined ? new TextEncoder().encode("{}") : await readInput(file);
     const level = readLevel(invocation.text("level"));
+    const idempotencyKey = invocation.text("idempotency-key");
+    // As a header can carry it.
+    if (idempotencyKey !== undefined && !/^[\x21\x23-\x7e]{1,200}$/.test(idempotencyKey))
+      throw new CliError(
+        "CLI_USAGE",
+        "--idempotency-key takes 1 to 200 letters, digits and signs, without spaces or quotes",
+      );
     const stop = new AbortController();
     const onInterrupt = (): void => stop.abort();
     process.once("SIGINT", onInterrupt);
@@ -79,6 +91,7 @@ export const command: Command = {
           invocation.terminal.say(`this holds data of the user's, which ${explainDataLabel(found)}`);
         },
         ...(user !== undefined && { caller: user }),
+        ...(idempotencyKey !== undefined && { idempotencyKey }),
       };
       const run = async (host: HostAccess): Promise<Outcome> => {
         const startedAt = performance.now();

@@ -1,18 +1,28 @@
-import type { Command } from "../command.ts";
+import type { Command, Invocation, Outcome } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { readInput } from "../files.ts";
-import { withOwnHost } from "../with-host.ts";
+import { withHost } from "../with-host.ts";
 
 export const command: Command = {
-  summary: "fill in and erase the secrets that a plugin's manifest names",
-  usage: "list ID | set ID NAME | remove ID NAME",
+  summary: "fill in and erase the secrets that a plugin's manifest names; exchange the key that seals them",
+  usage: "list ID | set ID NAME | remove ID NAME | rotate [--operator-key FILE]",
+  options: {
+    "operator-key": {
+      type: "string",
+      value: "FILE",
+      help: "with rotate: the age identity that opens the secrets from now on, in place of operator.agekey",
+    },
+  },
   async run(invocation) {
     const [verb, id, name, ...rest] = invocation.args;
+    const operatorKeyFile = invocation.text("operator-key");
+    if (verb === "rotate" && id === undefined) return rotate(invocation, operatorKeyFile);
+    if (operatorKeyFile !== undefined) throw new CliError("CLI_USAGE", "--operator-key goes with rotate");
     const isList = verb === "list" && name === undefined;
     const isChange = (verb === "set" || verb === "remove") && name !== undefined && rest.length === 0;
     if (id === undefined || !(isList || isChange)) throw new CliError("CLI_USAGE", `expected ${command.usage}`);
     if (name === undefined) {
-      const secrets = await withOwnHost(invocation, (host) => host.secrets(id));
+      const secrets = await withHost(invocation, (host) => host.secrets(id));
       const lines = secrets.map((secret) => `${secret.name.padEnd(32)} version ${secret.version}, set ${secret.setAt}`);
       return {
         json: { ok: true, id, secrets },
@@ -20,7 +30,7 @@ export const command: Command = {
       };
     }
     if (verb === "remove") {
-      const removed = await withOwnHost(invocation, (host) => host.removeSecret(id, name));
+      const removed = await withHost(invocation, (host) => host.removeSecret(id, name));
       return {
         json: { ok: true, id, name, removed },
         text: removed ? `erased ${name} of ${id}` : `${name} of ${id} was not set`,
@@ -31,7 +41,18 @@ export const command: Command = {
     const value = terminal.isInteractive
       ? await terminal.askSecret(`${name} of ${id}`)
       : new TextDecoder().decode(await readInput("-")).replace(/\r?\n$/, "");
-    const { version } = await withOwnHost(invocation, (host) => host.setSecret(id, name, value));
+    const { version } = await withHost(invocation, (host) => host.setSecret(id, name, value));
     return { json: { ok: true, id, name, version }, text: `set ${name} of ${id}, version ${version}` };
   },
 };
+
+async function rotate(invocation: Invocation, operatorKeyFile: string | undefined): Promise<Outcome> {
+  const options =
+    operatorKeyFile === undefined ? {} : { operatorKey: new TextDecoder().decode(await readInput(operatorKeyFile)) };
+  const rotation = await withHost(invocation, (host) => host.rotateSecrets(options));
+  const opener = rotation.hasNewOperatorKey ? "; another operator's key opens it" : "";
+  return {
+    json: { ok: true, ...rotation },
+    text: `sealed ${rotation.resealed} values anew with a new key${opener}`,
+  };
+}

@@ -1,8 +1,9 @@
 import type { ActionStatistics, PluginUse } from "@berth/host";
 
-import type { Command } from "../command.ts";
+import type { Command, Invocation, Outcome } from "../command.ts";
 import { CliError } from "../errors.ts";
-import { withHost } from "../with-host.ts";
+import { counted, formatRunning, mebibytes } from "../running-lines.ts";
+import { withHost, withRunningHost } from "../with-host.ts";
 
 /** @throws CliError CLI_USAGE */
 function readInstant(option: string, text: string | undefined): { readonly [name: string]: string } {
@@ -17,34 +18,60 @@ function readInstant(option: string, text: string | undefined): { readonly [name
 }
 
 function linesOf(use: PluginUse, actions: readonly ActionStatistics[]): string[] {
-  const { pluginId, calls, cpuMs, denials, storageBytes, peakMemoryBytes, lastUsedAt } = use;
-  const memory =
-    peakMemoryBytes === undefined ? "memory not measured" : `${(peakMemoryBytes / 1_048_576).toFixed(1)} MiB at most`;
+  const { pluginId, calls, cpuMs, denials, storageBytes, peakMemoryBytes, losses, lossReasons, lastUsedAt } = use;
+  const memory = peakMemoryBytes === undefined ? "memory not measured" : `${mebibytes(peakMemoryBytes)} at most`;
+  const why = Object.entries(lossReasons).map(([reason, count]) => `${count} ${reason}`);
+  const lost = `${counted(losses, "loss", "losses")}${why.length === 0 ? "" : ` (${why.join(", ")})`}`;
   return [
-    `${pluginId}  ${calls} calls, ${cpuMs.toFixed(1)} ms CPU, ${memory}, ${denials} denials, ${storageBytes} bytes stored, last used ${lastUsedAt ?? "never"}`,
+    `${pluginId}  ${counted(calls, "call")}, ${cpuMs.toFixed(1)} ms CPU, ${memory}, ${lost}, ${counted(denials, "denial")}, ${storageBytes} bytes stored, last used ${lastUsedAt ?? "never"}`,
     ...actions.map(({ action, calls: of, outcomes, meanMs, p50Ms, p95Ms, p99Ms, cpuMs: cpu, retries }) => {
       const ms = (value: number | undefined): string => (value === undefined ? "-" : value.toFixed(2));
       const failed = Object.entries(outcomes).flatMap(([outcome, count]) =>
         outcome === "ok" ? [] : `${count} ${outcome}`,
       );
       const again = retries === 0 ? "" : `, ${retries} made again`;
-      return `  ${action.padEnd(20)} ${of} calls, mean ${ms(meanMs)} ms, p50 ${ms(p50Ms)}, p95 ${ms(p95Ms)}, p99 ${ms(p99Ms)}, CPU ${ms(cpu)} ms${again}${failed.length === 0 ? "" : `, failed: ${failed.join(", ")}`}`;
+      return `  ${action.padEnd(20)} ${counted(of, "call")}, mean ${ms(meanMs)} ms, p50 ${ms(p50Ms)}, p95 ${ms(p95Ms)}, p99 ${ms(p99Ms)}, CPU ${ms(cpu)} ms${again}${failed.length === 0 ? "" : `, failed: ${failed.join(", ")}`}`;
     }),
   ];
 }
 
+/** What runs now, of one plugin or of all. Where no host runs there is nothing, and none is opened to find that out. */
+async function showRunning(invocation: Invocation, query: { readonly pluginId?: string }): Promise<Outcome> {
+  const found = await withRunningHost(invocation, async (host) => ({
+    plugins: await host.running(query),
+    processes: await host.processes(query),
+  }));
+  const { plugins, processes } = found ?? { plugins: [], processes: [] };
+  const lines = found === undefined ? ["no host runs here; berth host start keeps one running"] : [];
+  lines.push(...formatRunning(plugins, processes));
+  return {
+    json: { ok: true, isHostRunning: found !== undefined, plugins, processes },
+    text: lines.length === 0 ? "nothing runs now; plugins start at their next call" : lines.join("\n"),
+  };
+}
+
 export const command: Command = {
-  summary: "show calls, how long they took and what they used, by plugin and action",
-  usage: "[ID] [--from INSTANT] [--to INSTANT]",
+  summary: "show calls, how long they took and what they used, by plugin and action; or what runs now",
+  usage: "[ID] [--from INSTANT] [--to INSTANT] | [ID] --running",
   options: {
     from: { type: "string", value: "INSTANT", help: "count from this hour on (default: everything that is kept)" },
     to: { type: "string", value: "INSTANT", help: "count up to and with this hour" },
+    running: {
+      type: "boolean",
+      help: "show what runs now in the host that runs here: processes, memory, waiting calls",
+    },
   },
   async run(invocation) {
     const [pluginId, ...rest] = invocation.args;
     if (rest.length > 0) throw new CliError("CLI_USAGE", "expected at most one plugin's id");
+    const of = pluginId === undefined ? {} : { pluginId };
+    if (invocation.isSet("running")) {
+      if (invocation.text("from") !== undefined || invocation.text("to") !== undefined)
+        throw new CliError("CLI_USAGE", "--running shows what runs now, and takes no --from and --to");
+      return showRunning(invocation, of);
+    }
     const query = {
-      ...(pluginId !== undefined && { pluginId }),
+      ...of,
       ...readInstant("from", invocation.text("from")),
       ...readInstant("to", invocation.text("to")),
     };

@@ -11,6 +11,8 @@ export interface ContextUse {
   readonly offset: number;
   /** The first argument, as far as it is known before the program runs. */
   readonly argument: Constant | undefined;
+  /** The action that `plugins.call` names, as far as it is known. */
+  readonly action: Constant | undefined;
   /** `method` of the options of `fetch`; GET when there are none; `undefined` when it cannot be told. */
   readonly httpMethod: string | undefined;
   /** Whether the options of `files.write` may ask to create; also where that cannot be told. */
@@ -36,6 +38,8 @@ const SERVICES: ReadonlyMap<string, readonly string[]> = new Map([
   ["files", ["read", "list", "write", "makeFolder", "delete"]],
   ["secrets", ["reveal"]],
   ["exec", ["run"]],
+  ["events", ["publish"]],
+  ["plugins", ["call"]],
   ["user.data", ["get", "list", "create", "update", "delete"]],
 ]);
 
@@ -94,6 +98,7 @@ export function contextUsesOf(file: string, text: string): SourceUses {
       file,
       offset: node.start,
       argument: constantOf(args[0], constants),
+      action: method === "plugins.call" ? constantOf(args[1], constants) : undefined,
       httpMethod: method === "fetch" ? httpMethodOf(args[1], constants) : undefined,
       mayCreate: method === "files.makeFolder" || (method === "files.write" && maySay("create", args[2])),
       command: method === "exec.run" ? listOf(args[0], constants, lists) : undefined,

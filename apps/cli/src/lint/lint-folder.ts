@@ -85,11 +85,20 @@ function placed({ rule, at, message }: PermissionFinding, { texts, manifestText,
     const line = lineAt(texts.get(at.file) ?? "", at.offset);
     return { rule, severity, file: at.file, line, message: sanitize(message, 400) };
   }
+  const inManifest = (offset: number): LintFinding => ({
+    rule,
+    severity,
+    file: "manifest.json",
+    line: lineAt(manifestText, offset),
+    message: sanitize(message, 400),
+  });
+  if ("subscription" in at)
+    return inManifest(manifestText.indexOf(JSON.stringify(at.subscription), manifestText.indexOf('"subscriptions"')));
   // The n-th permission of that name in the list is the n-th mention of the name after the list begins.
   let offset = manifestText.indexOf('"permissions"');
   const index = permissions.filter(({ name }) => name === at.name).indexOf(at);
   for (let count = 0; count <= index; count += 1) offset = manifestText.indexOf(`"${at.name}"`, offset + 1);
-  return { rule, severity, file: "manifest.json", line: lineAt(manifestText, offset), message: sanitize(message, 400) };
+  return inManifest(offset);
 }
 
 /** What a registry's scan would find in the sources, worth a look from `low` on. */

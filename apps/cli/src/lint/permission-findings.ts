@@ -2,13 +2,19 @@ import { covers, permissionOf } from "@berth/spec";
 import type { Manifest, Permission, PermissionRequest } from "@berth/spec";
 
 import type { ContextUse } from "./context-uses.ts";
+import { platformMissing, platformTooWide } from "./platform-findings.ts";
 import type { PluginUses } from "./source-uses.ts";
 import { userDataMissing, userDataTooWide } from "./user-data-findings.ts";
 
-/** A finding whose place is a use in the code, or a permission in the manifest. */
+/** A topic among the manifest's subscriptions. */
+export interface SubscriptionPlace {
+  readonly subscription: string;
+}
+
+/** A finding whose place is a use in the code, or in the manifest. */
 export interface PermissionFinding {
   readonly rule: "permission-missing" | "permission-unused" | "permission-over-wide";
-  readonly at: ContextUse | PermissionRequest;
+  readonly at: ContextUse | PermissionRequest | SubscriptionPlace;
   readonly message: string;
 }
 
@@ -31,6 +37,7 @@ export function permissionFindings(manifest: Manifest, { uses, isOpen }: PluginU
     ...secretsMissing(permissions, uses),
     ...commandsMissing(permissions, uses),
     ...userDataMissing(permissions, uses),
+    ...platformMissing(manifest, uses),
   ];
   if (!isOpen)
     findings.push(
@@ -39,6 +46,7 @@ export function permissionFindings(manifest: Manifest, { uses, isOpen }: PluginU
       ...secretsTooWide(permissions, uses),
       ...commandsTooWide(permissions, uses),
       ...userDataTooWide(permissions, uses),
+      ...platformTooWide(manifest, uses),
     );
   return findings;
 }
@@ -114,14 +122,23 @@ function filesMissing(permissions: readonly PermissionRequest[], uses: readonly 
 }
 
 function secretsMissing(permissions: readonly PermissionRequest[], uses: readonly ContextUse[]): PermissionFinding[] {
-  const revealing = ofName(permissions, "secrets_access").filter(({ reveal }) => reveal);
-  return ofMethods(uses, "secrets.reveal").flatMap((at) => {
+  const held = ofName(permissions, "secrets_access");
+  const revealing = held.filter(({ reveal }) => reveal);
+  const revealed = ofMethods(uses, "secrets.reveal").flatMap((at) => {
     const name = at.argument?.isWhole === true ? at.argument.text : undefined;
     const isHeld = revealing.some(({ names }) => name === undefined || names.includes(name));
     return isHeld
       ? []
       : [missing(at, `this reveals ${name ?? "a secret"}, and no secrets_access of the manifest names it with reveal`)];
   });
+  const injected = ofName(permissions, "network_restricted").flatMap((at) =>
+    at.secretHeaders
+      .filter(({ secret }) => !held.some(({ names }) => names.includes(secret)))
+      .map(({ header, secret }) =>
+        missing(at, `${secret} is put into the header ${header}, and no secrets_access of the manifest names it`),
+      ),
+  );
+  return [...revealed, ...injected];
 }
 
 function networkTooWide(permissions: readonly PermissionRequest[], uses: readonly ContextUse[]): PermissionFinding[] {
@@ -255,7 +272,11 @@ function commandsTooWide(permissions: readonly PermissionRequest[], uses: readon
   });
 }
 
-const missing = (at: ContextUse, message: string): PermissionFinding => ({ rule: "permission-missing", at, message });
+const missing = (at: ContextUse | PermissionRequest, message: string): PermissionFinding => ({
+  rule: "permission-missing",
+  at,
+  message,
+});
 const tooWide = (at: PermissionRequest, message: string): PermissionFinding => ({
   rule: "permission-over-wide",
   at,

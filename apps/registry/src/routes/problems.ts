@@ -20,13 +20,6 @@ export function sendProblem(log: Logger, error: unknown, request: FastifyRequest
   void reply.code(problem.status).header("content-type", PROBLEM_TYPE).serializer(JSON.stringify).send(problem);
 }
 
-/** The answer to bytes that are no HTTP request; there is no request or reply to speak of. */
-export function malformedRequestAnswer(): string {
-  const body = JSON.stringify(problemOf(new HttpError("HTTP_REQUEST_INVALID", "the bytes are no HTTP request")));
-  const head = ["HTTP/1.1 400 Bad Request", `content-type: ${PROBLEM_TYPE}`, `content-length: ${body.length}`];
-  return `${head.join("\r\n")}\r\nconnection: close\r\n\r\n${body}`;
-}
-
 /** What the framework refuses, in our codes; everything else as it is. */
 function codedErrorOf(error: FastifyError): unknown {
   if (isCodedError(error)) return error;

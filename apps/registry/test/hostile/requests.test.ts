@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import test from "node:test";
 
 import { problemSchema } from "@berth/spec";
@@ -110,6 +111,20 @@ test("paths that lead nowhere are refused with a problem, never with a file or a
         assert.match(headers.get("content-type") ?? "", /problem\+json/, `${method} ${path}`);
         problemSchema.parse(body);
       }
+    }
+  }));
+
+test("bytes that are no HTTP are answered with a problem, and the connection ends", () =>
+  withRegistry(async (registry) => {
+    const { hostname, port } = new URL(registry.url);
+    for (const bytes of ["no HTTP at all\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n", "\0\0\0\0"]) {
+      const socket = connect(Number(port), hostname);
+      socket.end(bytes);
+      const parts: Buffer[] = [];
+      for await (const part of socket) parts.push(part as Buffer);
+      const [head = "", body = ""] = Buffer.concat(parts).toString().split("\r\n\r\n");
+      assert.match(head, /^HTTP\/1\.1 400 [^]*application\/problem\+json/);
+      assert.equal(problemSchema.parse(JSON.parse(body)).code, "HTTP_REQUEST_INVALID");
     }
   }));
 

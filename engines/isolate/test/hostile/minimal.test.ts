@@ -2,4 +2,4 @@ import { isolate } from "@berth/engine-isolate";
 
 import { hostileSuite } from "../../../../packages/sandbox/conformance/hostile/hostile-suite.ts";
 
-hostileSuite(isolate(), "minimal", { inFull: [] });
+hostileSuite(isolate(), "minimal");

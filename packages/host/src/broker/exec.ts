@@ -136,7 +136,8 @@ export function makeExecService({ rights, plugins, kept, environment, wallFor }:
             await verifyProgram(program, wall);
             await using folder = await openFolder(wanted.workingDirectory, components);
             const path = await verifyFolder(folder, wanted, wall, kept);
-            return wall.run({
+            // Awaited here: the folder stays open until the run has ended.
+            return await wall.run({
               program,
               args,
               environment: Object.fromEntries(

@@ -1,18 +1,16 @@
 import { quote } from "@berth/base";
-import type { Permission } from "@berth/spec";
 import type { Store } from "@berth/store";
 
 import { HostError } from "../errors.ts";
 import { amountOf } from "../rights/decide-right.ts";
-import type { Lens, Right } from "../rights/decide-right.ts";
+import type { Right } from "../rights/decide-right.ts";
+import { LISTED, TOUCHED, fileLens, isBelow } from "../rights/file-use.ts";
+import type { FilePermission } from "../rights/file-use.ts";
 import { fitsGlob, makeGlobBudget } from "../rights/glob.ts";
-import type { GlobBudget } from "../rights/glob.ts";
 import type { Rights } from "../rights/rights.ts";
 import { RootedFolder, verifyPath } from "./node-rooted-folder.ts";
 import { methodTable, requestInvalid } from "./service.ts";
 import type { Service, ServiceCall, ServiceRequest } from "./service.ts";
-
-type FilePermission = Extract<Permission, { name: "file_system_read" | "file_system_write" }>;
 
 const MAX_ENTRIES = 1_000;
 const MAX_WRITE_BYTES = 16 * 1_048_576;
@@ -43,7 +41,7 @@ export function makeFilesService({ rights, store, forbidden }: FileParts): Servi
       throw new HostError("BROKER_FILES_UNSUPPORTED", `${method}: files are reached safely on Linux only, so far`);
     const components = verifyPath(method, request["path"]);
     const path = `/${components.join("/")}`;
-    const right = await rights.verify(call, wanted(path), fileLens(path, isFolder, makeGlobBudget()));
+    const right = await rights.verify(call, wanted(path), fileLens(path, isFolder, makeGlobBudget(), fitsGlob));
     const grant = right.grant as FilePermission;
     const root = grant.roots.find((each) => isBelow(path, each)) ?? path;
     const depth = root === "/" ? 0 : root.split("/").length - 1;
@@ -53,15 +51,16 @@ export function makeFilesService({ rights, store, forbidden }: FileParts): Servi
   const reading = (root: string): FilePermission => ({
     name: "file_system_read",
     roots: [root],
-    globs: ["**"],
+    globs: TOUCHED,
     maxBytes: 1,
   });
+  const listing = (folder: string): FilePermission => ({ ...reading(folder), globs: LISTED });
   const writing =
     (more: { create?: boolean; delete?: boolean } = {}) =>
     (root: string): FilePermission => ({
       name: "file_system_write",
       roots: [root],
-      globs: ["**"],
+      globs: TOUCHED,
       quotaBytes: 1,
       create: more.create ?? false,
       delete: more.delete ?? false,
@@ -76,12 +75,12 @@ export function makeFilesService({ rights, store, forbidden }: FileParts): Servi
           return { bytes: await folder.read(components, Math.min(amountOf(right, "maxBytes"), MAX_READ_BYTES)) };
         },
         async list(call, request) {
-          const { right, path, folder, components } = await verifyRight(call, "files.list", request, reading, true);
+          const { right, path, folder, components } = await verifyRight(call, "files.list", request, listing, true);
           const entries = await folder.list(components, MAX_ENTRIES);
           // A plugin sees the names of files that it may read, and of folders on the way.
           const budget = makeGlobBudget();
           const visible = entries.filter(({ name, kind }) => {
-            const lens = fileLens(path === "/" ? `/${name}` : `${path}/${name}`, kind === "folder", budget);
+            const lens = fileLens(path === "/" ? `/${name}` : `${path}/${name}`, kind === "folder", budget, fitsGlob);
             return right.bases.every((base) => lens(base) !== undefined);
           });
           return { entries: visible };
@@ -110,22 +109,6 @@ export function makeFilesService({ rights, store, forbidden }: FileParts): Servi
         },
       },
     ),
-  };
-}
-
-const isBelow = (path: string, root: string): boolean =>
-  path === root || path.startsWith(root.endsWith("/") ? root : `${root}/`);
-
-/** Shows a held permission as if its globs were all, when one of them fits the path below one of its folders. */
-function fileLens(path: string, isFolder: boolean, budget: GlobBudget): Lens {
-  return (held) => {
-    if (held.name !== "file_system_read" && held.name !== "file_system_write") return undefined;
-    const fits = held.roots.some((root) => {
-      if (!isBelow(path, root)) return false;
-      const relative = path.slice(root.endsWith("/") ? root.length : root.length + 1);
-      return isFolder || held.globs.some((glob) => fitsGlob(relative, glob, budget));
-    });
-    return fits ? { ...held, globs: ["**"] } : undefined;
   };
 }
 

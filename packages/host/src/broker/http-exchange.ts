@@ -1,6 +1,4 @@
-import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import type { LookupFunction } from "node:net";
 
@@ -50,9 +48,11 @@ export async function exchange(wanted: Exchange): Promise<ExchangeAnswer> {
   };
   // Agents of our own: the shared one may have been told by the environment to use a proxy, or to trust anybody.
   const isSecure = url.protocol === "https:";
+  // Loaded with the first request: most plugins send none.
+  const [http, https] = [process.getBuiltinModule("node:http"), process.getBuiltinModule("node:https")];
   const agent = isSecure
-    ? new HttpsAgent({ keepAlive: false, rejectUnauthorized: true })
-    : new HttpAgent({ keepAlive: false });
+    ? new https.Agent({ keepAlive: false, rejectUnauthorized: true })
+    : new http.Agent({ keepAlive: false });
   const options: RequestOptions = {
     agent,
     lookup,
@@ -65,7 +65,7 @@ export async function exchange(wanted: Exchange): Promise<ExchangeAnswer> {
   try {
     return await new Promise<ExchangeAnswer>((resolve, reject) => {
       let isAnswered = false;
-      const outgoing = (isSecure ? httpsRequest : httpRequest)(url, options, (incoming) => {
+      const outgoing = (isSecure ? https : http).request(url, options, (incoming) => {
         isAnswered = true;
         takeAnswer(incoming, wanted.onBytes).then(
           (body) => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body }),

@@ -6,7 +6,7 @@ import { HostError } from "../errors.ts";
 import { labelDenied } from "../labels/sinks.ts";
 import { amountOf } from "../rights/decide-right.ts";
 import type { Right } from "../rights/decide-right.ts";
-import type { Rights } from "../rights/rights.ts";
+import type { HeldRight, Rights } from "../rights/rights.ts";
 import { spend } from "./daily-bytes.ts";
 import type { DailyBytes } from "./daily-bytes.ts";
 import { exchange } from "./http-exchange.ts";
@@ -47,12 +47,15 @@ interface Fetch {
 
 /** The right to one request, and what goes with it. */
 interface NetworkRight extends Right {
-  readonly wanted: Permission;
+  /** All that it goes on by: the network, and each secret in its headers. */
+  readonly wanted: readonly Permission[];
   readonly secretHeaders: NetworkPermission["secretHeaders"];
   readonly privateHosts: ReadonlySet<string>;
 }
 
 const NONE: ReadonlySet<string> = new Set();
+
+const toInject = (secret: string): Permission => ({ name: "secrets_access", names: [secret], reveal: false });
 
 /** What the network service works on. All of it belongs to the host. */
 export interface NetworkParts {
@@ -74,7 +77,7 @@ export function makeNetworkService({
   privateHosts,
   resolve = makeResolve(privateHosts),
 }: NetworkParts): Service {
-  /** The right to one request, and the secrets that the manifest wants in its headers. */
+  /** The right to one request, and to the secrets that the manifest wants in its headers. */
   async function verifyRight(call: ServiceCall, { url, method }: Fetch): Promise<NetworkRight> {
     const host = url.hostname;
     verifyMayLeaveTo(call, host);
@@ -92,21 +95,34 @@ export function makeNetworkService({
     if (entry === undefined && declared.some(({ name }) => name === "network_unrestricted")) {
       const open: Permission = { name: "network_unrestricted", bytesPerDay: 1 };
       // A right to every host is none to those that the policy calls private: these must be named.
-      return { ...(await rights.verify(call, open)), wanted: open, secretHeaders: [], privateHosts: NONE };
+      return { ...(await rights.verify(call, open)), wanted: [open], secretHeaders: [], privateHosts: NONE };
     }
     const secretHeaders = entry?.name === "network_restricted" ? entry.secretHeaders : [];
     const named = { ...wanted, secretHeaders };
-    return { ...(await rights.verify(call, named)), wanted: named, secretHeaders, privateHosts };
+    const right = await rights.verify(call, named);
+    // Port 443 is no promise of TLS: the plugin, or a redirect, may say http.
+    if (secretHeaders.length > 0 && url.protocol !== "https:" && !privateHosts.has(url.hostname))
+      throw requestInvalid("network.fetch", "secrets travel over https only, except to private hosts of the policy");
+    const secrets = [...new Set(secretHeaders.map(({ secret }) => secret))].map(toInject);
+    for (const secret of secrets) await rights.verify(call, secret);
+    return { ...right, wanted: [named, ...secrets], secretHeaders, privateHosts };
+  }
+
+  /** Watches every right that a request goes on by. */
+  function holdAll(call: ServiceCall, wanted: readonly Permission[]): HeldRight {
+    const all = wanted.map((each) => rights.hold(call, each));
+    return {
+      signal: AbortSignal.any(all.map(({ signal }) => signal)),
+      verify: () => all.forEach((held) => held.verify()),
+      [Symbol.dispose]: () => all.forEach((held) => held[Symbol.dispose]()),
+    };
   }
 
   async function headersWithSecrets(
     call: ServiceCall,
-    { url, method, headers, effectKey }: Fetch,
+    { method, headers, effectKey }: Fetch,
     secretHeaders: NetworkPermission["secretHeaders"],
   ): Promise<Map<string, string>> {
-    // Port 443 is no promise of TLS: the plugin, or a redirect, may say http.
-    if (secretHeaders.length > 0 && url.protocol !== "https:" && !privateHosts.has(url.hostname))
-      throw requestInvalid("network.fetch", "secrets travel over https only, except to private hosts of the policy");
     const all = new Map(headers);
     if (effectKey !== undefined && method !== "GET" && method !== "HEAD") all.set("idempotency-key", `"${effectKey}"`);
     for (const { header, secret } of secretHeaders) {
@@ -123,7 +139,7 @@ export function makeNetworkService({
     signal: AbortSignal,
   ): Promise<Awaited<ReturnType<typeof exchange>>> {
     const right = await verifyRight(call, wanted);
-    using held = rights.hold(call, right.wanted);
+    using held = holdAll(call, right.wanted);
     const limit = amountOf(right, "bytesPerDay");
     const used = await dailyBytes.of(call.pluginId);
     // Headers count too: they carry data as well as a body does.
@@ -132,9 +148,11 @@ export function makeNetworkService({
     let received = 0;
     spend(used, sent, limit);
     try {
+      const headers = await headersWithSecrets(call, wanted, right.secretHeaders);
+      held.verify();
       return await exchange({
         ...wanted,
-        headers: await headersWithSecrets(call, wanted, right.secretHeaders),
+        headers,
         privateHosts: right.privateHosts,
         resolve,
         signal: AbortSignal.any([signal, held.signal]),

@@ -1,13 +1,14 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-
 import { quote } from "@berth/base";
-import type { Row, Store } from "@berth/store";
+import type { Row, Statement, Store } from "@berth/store";
 
 import { HostError } from "../errors.ts";
+import { journalStatement } from "../journal.ts";
+import { vaultKeyIdOf } from "./node-vault-key.ts";
+import type { VaultKeyFiles } from "./node-vault-key.ts";
+import { seal, unseal } from "./sealed-secret.ts";
 
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 const MAX_SECRET_BYTES = 65_536;
+const ROW_OF = "SELECT version, nonce, sealed, domain FROM secrets WHERE plugin_id = ? AND name = ?";
 
 /** A secret as it may be told: never its value. */
 export interface SecretSummary {
@@ -18,25 +19,45 @@ export interface SecretSummary {
   readonly setAt: string;
 }
 
+/** What became of the key of secrets and settings. */
+export interface SecretsRotation {
+  /** Values that were sealed anew: secrets, and settings of plugins, one for each plugin. */
+  readonly resealed: number;
+  /** Whether another operator's key opens them from now on. */
+  readonly hasNewOperatorKey: boolean;
+}
+
+/** What a vault works on. */
+export interface VaultParts {
+  readonly store: Store;
+  readonly now: () => Date;
+  readonly keys: VaultKeyFiles;
+  /** Whom a plugin comes from; `""`: nobody in particular. */
+  readonly domainOf: (pluginId: string) => string;
+}
+
 /**
- * Secrets and settings of plugins, sealed with AES-256-GCM. Plugin, name and version are authenticated with each,
- * so that a row copied to another place in the database does not open there.
+ * Secrets and settings of plugins, sealed with AES-256-GCM. Trust domain, plugin, name and version are authenticated
+ * with each, so that a row copied to another place in the database does not open there, and what was filled in for a
+ * plugin from one registry is not opened for one of the same name from another.
  */
 export class Vault {
-  readonly #store: Store;
-  readonly #now: () => Date;
-  readonly #openKey: () => Promise<Uint8Array>;
+  readonly #parts: VaultParts;
   #key: Promise<Uint8Array> | undefined;
+  #rotation: Promise<unknown> = Promise.resolve();
+  #rotations = 0;
 
-  /** `openKey` gives the 32 bytes of the data key; it is asked when first needed. */
-  constructor(store: Store, now: () => Date, openKey: () => Promise<Uint8Array>) {
-    this.#store = store;
-    this.#now = now;
-    this.#openKey = openKey;
+  constructor(parts: VaultParts) {
+    this.#parts = parts;
   }
 
-  /** @throws HostError HOST_SECRET_INVALID, HOST_VAULT_CLOSED */
-  async set(pluginId: string, name: string, value: string): Promise<SecretSummary> {
+  /**
+   * `also`: what is written in the same step.
+   *
+   * @throws HostError HOST_SECRET_INVALID, HOST_VAULT_CLOSED
+   */
+  async set(pluginId: string, name: string, value: string, also: readonly Statement[] = []): Promise<SecretSummary> {
+    const { store, now, domainOf } = this.#parts;
     const bytes = Buffer.from(value, "utf8");
     if (bytes.length === 0 || bytes.length > MAX_SECRET_BYTES) {
       throw new HostError(
@@ -44,21 +65,18 @@ export class Vault {
         `the value of ${quote(name)} has ${bytes.length} bytes, expected 1 to ${MAX_SECRET_BYTES}`,
       );
     }
-    const [row] = await this.#store.all("SELECT version FROM secrets WHERE plugin_id = ? AND name = ?", [
-      pluginId,
-      name,
-    ]);
+    const [row] = await store.all("SELECT version FROM secrets WHERE plugin_id = ? AND name = ?", [pluginId, name]);
     const version = Number(row?.["version"] ?? 0) + 1;
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv("aes-256-gcm", await this.#dataKey(), nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(contextOf(pluginId, name, version));
-    const sealed = Buffer.concat([cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
-    const setAt = this.#now().toISOString();
-    await this.#store.transaction([
+    const domain = domainOf(pluginId);
+    const { nonce, sealed } = seal(await this.#dataKey(), { domain, pluginId, name, version }, bytes);
+    const setAt = now().toISOString();
+    await store.transaction([
       {
-        sql: "INSERT OR REPLACE INTO secrets (plugin_id, name, version, nonce, sealed, set_at) VALUES (?, ?, ?, ?, ?, ?)",
-        params: [pluginId, name, version, nonce, sealed, setAt],
+        sql: `INSERT OR REPLACE INTO secrets (plugin_id, name, version, nonce, sealed, set_at, domain)
+              VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        params: [pluginId, name, version, nonce, sealed, setAt, domain],
       },
+      ...also,
     ]);
     return { name, version, setAt };
   }
@@ -76,24 +94,32 @@ export class Vault {
 
   /** @throws HostError HOST_VAULT_CLOSED */
   async find(pluginId: string, name: string): Promise<string | undefined> {
-    const [row] = await this.#store.all("SELECT version, nonce, sealed FROM secrets WHERE plugin_id = ? AND name = ?", [
-      pluginId,
-      name,
-    ]);
-    return row === undefined ? undefined : this.#open(pluginId, name, row);
+    for (;;) {
+      await this.#rotation;
+      const before = this.#rotations;
+      const [row] = await this.#parts.store.all(ROW_OF, [pluginId, name]);
+      if (row === undefined) return undefined;
+      try {
+        return await this.#open(pluginId, name, row);
+      } catch (error) {
+        // A row of before the rotation that has begun since, or the other way about: read both again.
+        if (before === this.#rotations) throw error;
+      }
+    }
   }
 
-  async remove(pluginId: string, name: string): Promise<boolean> {
-    const [result] = await this.#store.transaction([
+  /** `also`: what is written in the same step. */
+  async remove(pluginId: string, name: string, also: readonly Statement[] = []): Promise<boolean> {
+    const [result] = await this.#parts.store.transaction([
       { sql: "DELETE FROM secrets WHERE plugin_id = ? AND name = ?", params: [pluginId, name] },
+      ...also,
     ]);
     return result?.changes === 1;
   }
 
   async list(pluginId: string): Promise<SecretSummary[]> {
-    const rows = await this.#store.all("SELECT name, version, set_at FROM secrets WHERE plugin_id = ? ORDER BY name", [
-      pluginId,
-    ]);
+    const sql = "SELECT name, version, set_at FROM secrets WHERE plugin_id = ? ORDER BY name";
+    const rows = await this.#parts.store.all(sql, [pluginId]);
     return rows.map((row) => ({
       name: String(row["name"]),
       version: Number(row["version"]),
@@ -101,22 +127,74 @@ export class Vault {
     }));
   }
 
+  /**
+   * Seals everything anew with a new key, which `operatorKey` wraps from now on if given. Nothing else may be written
+   * meanwhile; whoever reads waits. Killed at any moment, it has happened or it has not.
+   *
+   * @throws HostError HOST_VAULT_CLOSED when a value does not open, HOST_OPERATOR_KEY_INVALID; StoreError
+   */
+  async rotate(operatorKey: string | undefined): Promise<SecretsRotation> {
+    const done = this.#rotate(operatorKey);
+    this.#rotation = done.catch(() => undefined); // Whoever asked for it hears of it.
+    return done;
+  }
+
+  async #rotate(operatorKey: string | undefined): Promise<SecretsRotation> {
+    const { store, keys, now, domainOf } = this.#parts;
+    const old = await this.#dataKey();
+    const key = await keys.begin(old, operatorKey);
+    const rows = await store.all("SELECT plugin_id, name, version, nonce, sealed, domain FROM secrets");
+    const resealed = rows.map((row): Statement => {
+      const context = contextOf(String(row["plugin_id"]), String(row["name"]), row);
+      const { pluginId, name, version, domain = domainOf(pluginId) } = context;
+      const fresh = seal(key, { ...context, domain }, unsealRow(old, context, row));
+      return {
+        sql: "UPDATE secrets SET nonce = ?, sealed = ?, domain = ? WHERE plugin_id = ? AND name = ? AND version = ?",
+        params: [fresh.nonce, fresh.sealed, domain, pluginId, name, version],
+        expectChanges: 1,
+      };
+    });
+    const detail = operatorKey === undefined ? "a new key" : "a new key, for another operator's key";
+    this.#rotations += 1;
+    await store.transaction([
+      ...resealed,
+      keyIdStatement(key),
+      journalStatement(
+        { kind: "secret", pluginId: "host", subject: "rotate", outcome: "ok", detail },
+        now().toISOString(),
+      ),
+    ]);
+    this.#key = Promise.resolve(key);
+    await keys.open(vaultKeyIdOf(key), true);
+    // What was sealed with the old key was overwritten; now the copies of it in the write-ahead log go too.
+    await store.all("PRAGMA wal_checkpoint(TRUNCATE)");
+    return { resealed: resealed.length, hasNewOperatorKey: operatorKey !== undefined };
+  }
+
   async #open(pluginId: string, name: string, row: Row): Promise<string> {
-    const sealed = row["sealed"] as Uint8Array;
-    try {
-      const key = await this.#dataKey();
-      const decipher = createDecipheriv("aes-256-gcm", key, row["nonce"] as Uint8Array, { authTagLength: TAG_BYTES });
-      decipher.setAAD(contextOf(pluginId, name, Number(row["version"])));
-      decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-      const opened = [decipher.update(sealed.subarray(0, sealed.length - TAG_BYTES)), decipher.final()];
-      return Buffer.concat(opened).toString("utf8");
-    } catch (error) {
-      if (error instanceof HostError) throw error;
+    const context = contextOf(pluginId, name, row);
+    const key = await this.#dataKey();
+    const plain = unsealRow(key, context, row);
+    const domain = this.#parts.domainOf(pluginId);
+    if (context.domain === domain) return plain.toString("utf8");
+    // What was filled in for nobody in particular becomes the first trust domain's that the plugin belongs to.
+    if (context.domain !== undefined && context.domain !== "")
       throw new HostError(
         "HOST_VAULT_CLOSED",
-        `the secret ${quote(name)} of ${pluginId} does not open: it was changed, or sealed with another key`,
+        `${quote(name)} of ${pluginId} was filled in for a plugin of ${quote(context.domain)}, which this one is not`,
+        { hint: "Fill it in again, if this plugin is to have it." },
       );
-    }
+    const fresh = seal(key, { ...context, domain }, plain);
+    await this.#parts.store
+      .transaction([
+        {
+          // Not if it was set or rotated meanwhile.
+          sql: "UPDATE secrets SET nonce = ?, sealed = ?, domain = ? WHERE plugin_id = ? AND name = ? AND nonce = ?",
+          params: [fresh.nonce, fresh.sealed, domain, pluginId, name, row["nonce"] as Uint8Array],
+        },
+      ])
+      .catch(() => undefined); // A full disk: it opens as it is, and is bound at another look.
+    return plain.toString("utf8");
   }
 
   async #dataKey(): Promise<Uint8Array> {
@@ -128,8 +206,39 @@ export class Vault {
       throw error;
     }
   }
+
+  async #openKey(): Promise<Uint8Array> {
+    const { store, keys } = this.#parts;
+    const [known] = await store.all(
+      "SELECT (SELECT key_id FROM vault) AS key_id, EXISTS (SELECT 1 FROM secrets) AS is_used",
+    );
+    const id = known?.["key_id"];
+    const key = await keys.open(typeof id === "string" ? id : undefined, known?.["is_used"] === 1);
+    if (id !== vaultKeyIdOf(key)) await store.transaction([keyIdStatement(key)]);
+    return key;
+  }
 }
 
-/** What a sealed value is bound to. JSON, so that no two contexts have the same text. */
-const contextOf = (pluginId: string, name: string, version: number): Uint8Array =>
-  Buffer.from(JSON.stringify(["berth-secret-1", pluginId, name, version]));
+const keyIdStatement = (key: Uint8Array): Statement => ({
+  sql: "INSERT OR REPLACE INTO vault (id, key_id) VALUES (1, ?)",
+  params: [vaultKeyIdOf(key)],
+});
+
+const contextOf = (pluginId: string, name: string, row: Row) => ({
+  pluginId,
+  name,
+  version: Number(row["version"]),
+  domain: row["domain"] === null ? undefined : String(row["domain"]),
+});
+
+/** @throws HostError HOST_VAULT_CLOSED */
+function unsealRow(key: Uint8Array, context: ReturnType<typeof contextOf>, row: Row): Buffer {
+  try {
+    return unseal(key, context, { nonce: row["nonce"] as Uint8Array, sealed: row["sealed"] as Uint8Array });
+  } catch {
+    throw new HostError(
+      "HOST_VAULT_CLOSED",
+      `the secret ${quote(context.name)} of ${context.pluginId} does not open: it was changed, or sealed with another key`,
+    );
+  }
+}

@@ -22,12 +22,12 @@ export function valueInvalid(
 }
 
 /** @throws HostError HOST_VALUE_TOO_LARGE */
-export function refuseLarge(side: "input" | "output", { json, bytes }: WireValue): void {
+export function refuseLarge(side: "input" | "output", { json, bytes }: WireValue, hint = "Use callBytes."): void {
   const size = bytes.reduce((sum, section) => sum + section.length, json.length);
   if (size <= INLINE_VALUE_BYTES) return;
   throw new HostError(
     "HOST_VALUE_TOO_LARGE",
-    `the ${side} has ${size} bytes, a call by value takes at most ${INLINE_VALUE_BYTES}`,
-    { hint: "Use callBytes." },
+    `the ${side} has ${size} bytes, this call takes at most ${INLINE_VALUE_BYTES}`,
+    { hint },
   );
 }

@@ -26,7 +26,7 @@ export interface CallOptions<Caller> {
 export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
   /**
    * Makes several calls of one intent one call, for 24 hours and within the caller's partition: the first one runs,
-   * others wait for it or get its answer. 1 to 200 characters.
+   * others wait for it or get its answer. 1 to 200 characters. Streams refuse it: their items are not kept.
    */
   readonly idempotencyKey?: string;
 }
@@ -38,11 +38,11 @@ export interface KeyedCallOptions<Caller> extends CallOptions<Caller> {
  * @throws HostError HOST_CALLER_INVALID, HOST_PARTITION_INVALID
  */
 export function scopeOf<Caller>(
-  options: CallOptions<Caller>,
+  options: KeyedCallOptions<Caller>,
   { partitionOf, rightsOf }: Pick<HostOptions<Caller>, "partitionOf" | "rightsOf">,
 ): CallScope {
-  const { caller, signal, onProgress, onLabel } = options;
-  const heard = { signal, onProgress, onLabel };
+  const { caller, signal, onProgress, onLabel, idempotencyKey } = options;
+  const heard = { signal, onProgress, onLabel, idempotencyKey };
   if (caller === undefined && "caller" in options && (partitionOf ?? rightsOf) !== undefined)
     throw new HostError("HOST_CALLER_INVALID", "the call names a caller, which is undefined");
   if (caller === undefined) return { partition: undefined, callerRights: undefined, ...heard };

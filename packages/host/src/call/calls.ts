@@ -51,6 +51,9 @@ export interface CallScope {
 /** What of a run is noted, and heard by whoever called. */
 type Hears = Pick<CompartmentCall, "onUsage" | "onRetry" | "onProgress"> & { readonly heard: HeardLabel };
 
+const NO_KEY = "Leave the idempotency key out.";
+const HOLDS_BYTES: SchemaFault = { path: "", message: "holds bytes, which JSON text cannot carry" };
+
 /** Runs actions: schemas on both sides, one line in the journal. */
 export class Calls {
   readonly #parts: CallParts;
@@ -100,16 +103,30 @@ export class Calls {
 
   /** See `Host.callBytes`. */
   callBytes(pluginId: string, action: string, json: Uint8Array, scope: CallScope): Promise<Uint8Array> {
-    const { schemas, compartments } = this.#parts;
-    return this.#journalled(pluginId, action, scope, async (plugin, { input, output }, hears) => {
+    const { schemas, compartments, keyedCalls } = this.#parts;
+    const { idempotencyKey: key, partition, callerRights, signal } = scope;
+    return this.#journalled(pluginId, action, scope, async (plugin, { input, output, effect }, hears) => {
+      const isKept = key !== undefined && effect !== "pure";
+      const value: WireValue = { json, bytes: [] };
+      // What is remembered is read in this thread, and has the bounds of `call`.
+      if (isKept) refuseLarge("input", value, NO_KEY);
       const fault = await schemas.check(input, json);
       if (fault !== undefined) throw valueInvalid("input", plugin, action, fault);
-      const answer = await compartments.run(plugin, { action, input: { json, bytes: [] }, ...scope, ...hears });
-      const broken =
-        answer.bytes.length > 0
-          ? { path: "", message: "holds bytes, which JSON text cannot carry" }
-          : await schemas.check(output, answer.json);
-      if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
+      const run = async (effectKey?: EffectKey): Promise<WireValue> => {
+        const answer = await compartments.run(plugin, { action, input: value, ...scope, effectKey, ...hears });
+        if (isKept) refuseLarge("output", answer, NO_KEY);
+        const broken = answer.bytes.length > 0 ? HOLDS_BYTES : await schemas.check(output, answer.json);
+        if (broken !== undefined) throw valueInvalid("output", plugin, action, broken);
+        return answer;
+      };
+      if (!isKept) return (await run()).json;
+      const wanted = { pluginId, partition, action, key, input: value, callerRights, signal, heard: hears.heard };
+      const kept = await keyedCalls.run({ ...wanted, isIdempotent: effect === "idempotent" }, async (effectKey) =>
+        decodeValue(await run(effectKey)),
+      );
+      // `call` may have been the first with the key, and its answer may hold bytes.
+      const answer = encodeValue(kept);
+      if (answer.bytes.length > 0) throw valueInvalid("output", plugin, action, HOLDS_BYTES);
       return answer.json;
     });
   }
@@ -125,6 +142,11 @@ export class Calls {
           scope,
           async (plugin, _, hears) => {
             run = { plugin, heard: hears.heard };
+            if (scope.idempotencyKey !== undefined)
+              throw new HostError(
+                "BROKER_REQUEST_INVALID",
+                `${pluginId} ${action} streams: its items are given once and not kept, so a key cannot give them again`,
+              );
             const value = encodeValue(input);
             refuseLarge("input", value);
             const fault = await this.#faultOf(plugin, action, "input", input, value);

@@ -1,6 +1,7 @@
 import { readPackage } from "@berth/archive";
 import { SandboxError, isCrash } from "@berth/sandbox";
 import type {
+  EndReason,
   EngineDescriptor,
   Loss,
   PluginFailure,
@@ -32,8 +33,11 @@ import type { PluginCode, ReleaseFacts } from "./installed-plugin.ts";
 import { mapStack } from "./node-source-map.ts";
 import { packKeyOf } from "./packing.ts";
 
-/** What sets the process of a release apart that is only tried. No id of a plugin ends so. */
-const TRIAL = "/trial";
+/** What sets the process of a release apart that is only tried. No id of a plugin has this in it. */
+const TRIAL = "/trial-";
+
+/** Whether the sandbox speaks of a release that is only tried. */
+export const isTrial = (plugin: string): boolean => plugin.includes(TRIAL);
 
 /** What compartments are opened with. All of it belongs to the host. */
 export interface CompartmentParts {
@@ -47,8 +51,12 @@ export interface CompartmentParts {
   readonly log: LogSink;
   /** Hears now and then what a process has grown by that never held another plugin. */
   readonly onMemory: (pluginId: string, grownBytes: number) => void;
+  /** Hears when a process was lost to a plugin, for whatever reason. */
+  readonly onLoss: (pluginId: string, reason: EndReason) => void;
   /** Hears when a plugin's process crashed, and nobody else's code was ever in it. */
   readonly onCrash: (pluginId: string) => void;
+  /** Hears when a process crashed in which the plugin was at work, whoever else was in it. */
+  readonly onCrashAtWork: (pluginId: string) => void;
 }
 
 /** One call, ready to be run. */
@@ -74,6 +82,12 @@ export interface CompartmentCall {
   readonly heard?: HeardLabel | undefined;
 }
 
+/** A release that is not installed, and its code. */
+export interface Trial {
+  readonly facts: ReleaseFacts;
+  readonly code: PluginCode;
+}
+
 /** Whose a compartment is. */
 interface Owner {
   readonly plugin: InstalledPlugin;
@@ -87,23 +101,29 @@ export class Compartments {
   /** Whose an open compartment is, and what its plugin calls it. */
   readonly #owners = new WeakMap<SupervisedCompartment, Owner>();
 
+  #lastTrial = 0;
+
   constructor(parts: CompartmentParts) {
     this.#parts = parts;
   }
 
   /** A process is gone. That is the plugin's crash when nobody else's code was ever in it. */
   noteLoss(loss: Loss): void {
-    const { plugins, events, onCrash } = this.#parts;
-    for (const pluginId of loss.atWork) {
-      const release = plugins.find(pluginId)?.release;
-      if (release !== undefined) release.losses += 1;
+    const { plugins, events, onLoss, onCrash, onCrashAtWork } = this.#parts;
+    for (const pluginId of strickenBy(loss)) {
+      const record = plugins.find(pluginId);
+      if (record === undefined) continue;
+      record.losses += 1;
+      onLoss(pluginId, loss.reason);
     }
     // One that held no plugin yet may be the machine's fault; whoever waits for it hears so, as of a trial.
-    if (loss.plugins.every((plugin) => plugin.endsWith(TRIAL))) return;
+    if (loss.plugins.every(isTrial)) return;
     const { reason, plugins: pluginIds, atWork, lastWords } = loss;
     events.emit({ kind: "process-lost", reason, pluginIds, atWork, lastWords });
     const [alone, ...others] = pluginIds;
-    if (alone !== undefined && others.length === 0 && isCrash(loss)) onCrash(alone);
+    if (!isCrash(loss)) return;
+    for (const pluginId of atWork) if (plugins.find(pluginId) !== undefined) onCrashAtWork(pluginId);
+    if (alone !== undefined && others.length === 0) onCrash(alone);
   }
 
   /** Nobody called it for long. */
@@ -200,8 +220,11 @@ export class Compartments {
     return undefined;
   }
 
-  #packKeyOf({ manifest, level, ownProcessPermissions, isTrial }: InstalledPlugin): string | undefined {
-    if (isTrial) return undefined;
+  #packKeyOf({ manifest, level, ownProcessPermissions, trial }: InstalledPlugin): string | undefined {
+    if (trial !== undefined) {
+      const key = packKeyOf(manifest.id, level, ownProcessPermissions.length > 0);
+      return key && `trial ${trial} of ${key}`;
+    }
     return packKeyOf(manifest.id, level, this.#parts.rights.mayHoldAny(manifest.id, ownProcessPermissions));
   }
 
@@ -224,18 +247,28 @@ export class Compartments {
   }
 
   /**
-   * Loads a release that is not installed, in a process of its own, and ends it again: whether it can take over.
-   *
-   * @throws as `load`
+   * Loads releases that are not installed, and ends them again: whether they can take over. They share processes as
+   * their levels allow, with each other and nobody else. For each comes what `load` throws, or nothing.
    */
-  async prove(facts: ReleaseFacts, code: PluginCode): Promise<void> {
-    const trial = new InstalledPlugin(facts);
-    trial.isTrial = true;
-    trial.code = Promise.resolve(code);
+  async tryLoading(trials: readonly Trial[]): Promise<unknown[]> {
+    this.#lastTrial += 1;
+    const releases = trials.map(({ facts, code }) => {
+      const release = new InstalledPlugin(facts);
+      release.trial = this.#lastTrial;
+      release.code = Promise.resolve(code);
+      return release;
+    });
     try {
-      await this.load(trial);
+      return await Promise.all(
+        releases.map((release) =>
+          this.load(release).then(
+            () => undefined,
+            (error: unknown) => error,
+          ),
+        ),
+      );
     } finally {
-      trial.end();
+      for (const release of releases) release.end();
     }
   }
 
@@ -245,33 +278,36 @@ export class Compartments {
     memoryMiB?: number,
   ): Promise<SupervisedCompartment> {
     const { supervisor, broker, engines, events, log, onMemory, plugins } = this.#parts;
-    verifyNeedsOf(plugin.manifest, { get: (id) => plugins.find(id)?.facts.manifest });
+    const { trial } = plugin;
+    // What a trial needs may be tried beside it; whoever installs them compares their needs.
+    if (trial === undefined) verifyNeedsOf(plugin.manifest, { get: (id) => plugins.find(id)?.facts.manifest });
     const code = await (plugin.code ??= this.#loadCode(plugin));
     const key = keyOf(partition, memoryMiB);
     const existing = this.#find(plugin, partition, memoryMiB);
     if (existing !== undefined) return existing;
     const { id } = plugin.manifest;
-    const { isTrial } = plugin;
     if (plugin.hasEnded) throw new HostError("HOST_PLUGIN_NOT_ENABLED", `${id} was switched off during the call`);
     if (plugin.isHibernating) events.emit({ kind: "woken", pluginId: id });
     plugin.isHibernating = false;
-    const { engine } = fitToLevel(plugin.manifest, plugin.level, engines);
+    const { engine } = fitToLevel(plugin.manifest, plugin, engines);
     const compartment = supervisor.open({
-      plugin: isTrial ? `${id}${TRIAL}` : id,
+      plugin: trial === undefined ? id : `${id}${TRIAL}${trial}`,
       packKey: this.#packKeyOf(plugin),
       engine,
       level: plugin.level,
+      isFresh: plugin.isFresh,
       code: code.bundle,
       sourceName: plugin.manifest.runtime.entry,
       limits: memoryMiB === undefined ? plugin.limits : { ...plugin.limits, memoryMiB },
       // What `run` gave to the sandbox comes back as it was: identity is the channel, never what is said on it.
       onRequest: ({ call, method, value }) => broker.request(call.caller as ServiceCall, method, value),
       // What a trial says, the release says again when it takes over.
-      onMemory: (bytes) => void (isTrial || onMemory(id, bytes)),
+      onMemory: (bytes) => void (trial === undefined && onMemory(id, bytes)),
       onLog(line, instance) {
-        const admitted = isTrial
-          ? undefined
-          : admitLine(line, id, instance as InstanceLabel, log.logTakesLabelled === true);
+        const admitted =
+          trial === undefined
+            ? admitLine(line, id, instance as InstanceLabel, log.logTakesLabelled === true)
+            : undefined;
         if (admitted !== undefined) log.onLog?.(admitted);
       },
       makeInstance: () => new InstanceLabel(engine.isFresh === true),
@@ -325,6 +361,10 @@ function keyOf(partition: string | undefined, memoryMiB?: number): string {
 }
 
 const streamMsOf = (limits: ActionDeclaration["limits"]): number => limits?.streamMs ?? DEFAULT_STREAM_MS;
+
+/** Whom a loss cost work: those at it, or the one that had the process for itself. */
+const strickenBy = ({ plugins, atWork }: Loss): readonly string[] =>
+  atWork.length === 0 && plugins.length === 1 ? plugins : atWork;
 
 /** Whether a call may have been lost by what another plugin did. */
 const mayBeInnocent = (error: unknown): boolean =>

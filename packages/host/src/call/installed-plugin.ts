@@ -6,12 +6,17 @@ import type { Validate } from "../schema/compile.ts";
 import { ownProcessPermissions } from "./packing.ts";
 
 /** What is known of a release before anything of it runs. */
-export type ReleaseFacts = Pick<InstalledPlugin, "manifest" | "level" | "limits" | "contentDigest" | "fileDigest">;
+export type ReleaseFacts = Pick<
+  InstalledPlugin,
+  "manifest" | "level" | "isFresh" | "limits" | "contentDigest" | "fileDigest"
+>;
 
 /** One release of an installed plugin while the host is open: what runs. */
 export class InstalledPlugin {
   readonly manifest: Manifest;
   readonly level: SecurityLevel;
+  /** Every call begins with the state that loading left. */
+  readonly isFresh: boolean;
   readonly limits: Limits;
   readonly contentDigest: string;
   readonly fileDigest: string;
@@ -29,12 +34,10 @@ export class InstalledPlugin {
   }
 
   #ownProcessPermissions: readonly Permission[] | undefined;
-  /** How often a process was lost with it at work in it. */
-  losses = 0;
   /** Whether its last instance was dropped because nobody called it. */
   isHibernating = false;
-  /** It runs to see whether its code can be loaded, and for nobody. */
-  isTrial = false;
+  /** It runs to see whether its code can be loaded, and for nobody, in the trial of this number. */
+  trial: number | undefined;
   #callsUnderWay = 0;
   #isRetired = false;
   #hasEnded = false;
@@ -42,6 +45,7 @@ export class InstalledPlugin {
   constructor(facts: ReleaseFacts) {
     this.manifest = facts.manifest;
     this.level = facts.level;
+    this.isFresh = facts.isFresh;
     this.limits = facts.limits;
     this.contentDigest = facts.contentDigest;
     this.fileDigest = facts.fileDigest;

@@ -1,7 +1,12 @@
 import type { RunningPlugin as SandboxedPlugin } from "@berth/sandbox";
 
+export type { RunningProcess } from "@berth/sandbox";
+
 /** What runs of a plugin. */
 export interface RunningPlugin extends SandboxedPlugin {
-  /** How often a process was lost while this release was at work in it, since the host opened. */
+  /**
+   * How often a process was lost to this plugin, whichever release ran, since the host opened or it was installed; see
+   * `PluginUse.losses`.
+   */
   readonly losses: number;
 }

@@ -1,8 +1,6 @@
 import { isCodedError, quote, reportOf, sanitize } from "@berth/base";
 import type { ErrorReport } from "@berth/base";
 
-import type { Compartments } from "../call/compartments.ts";
-import type { PluginCode } from "../call/installed-plugin.ts";
 import type { ChangeQueue } from "../change-queue.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
@@ -19,7 +17,6 @@ export interface DevelopmentParts {
   readonly folders: ReadonlyMap<string, DevelopmentFolder>;
   readonly plugins: PluginTable;
   readonly installer: Installer;
-  readonly compartments: Compartments;
   readonly changes: ChangeQueue;
   readonly events: EventSink;
 }
@@ -115,7 +112,7 @@ export class Developments {
 
   /** Builds fully, then swaps: a half-written file fails in the build, and the code before it goes on. */
   async #takeUp(path: string): Promise<void> {
-    const { folders, changes } = this.#parts;
+    const { folders } = this.#parts;
     const folder = folders.get(path);
     if (folder === undefined) return;
     const before = this.#built.get(path);
@@ -126,7 +123,7 @@ export class Developments {
       this.#built.set(path, built);
       const { state, id } = this.#summaryOf(path, built);
       if (state === "changed" && folder.watch === true && !this.#isClosed) {
-        await changes.run(() => this.#swap(path, opened));
+        await this.#swap(path, opened);
         this.#tell(path, built, "reloaded");
       } else if (isNew || before?.error !== undefined) {
         this.#tell(path, built, state === "consented" && id !== undefined ? "unchanged" : "found");
@@ -141,12 +138,13 @@ export class Developments {
 
   /** Takes over as an update does: calls under way end on the old code, and nothing is granted that was not before. */
   async #swap(path: string, opened: OpenedPackage): Promise<void> {
-    const { installer, compartments } = this.#parts;
+    const { installer, changes } = this.#parts;
     const plan = await installer.planDevelopment(opened, path);
-    // Half a file may be a whole program, of which nothing can be loaded.
-    await compartments.prove(plan, codeOf(opened));
     const consent = { grant: [], unsigned: plan.contentDigest, allowDowngrade: true };
-    await installer.install([{ plan, consent, registry: undefined, askedRange: undefined }]);
+    const items = [{ plan, consent, registry: undefined, askedRange: undefined }];
+    // Half a file may be a whole program, of which nothing can be loaded.
+    await installer.prove(items);
+    await changes.run(() => installer.install(items));
   }
 
   #summaryOf(path: string, { opened, error }: Built): DevelopmentSummary {
@@ -182,10 +180,4 @@ export class Developments {
 function unbuilt(path: string, cause: unknown): HostError {
   const why = sanitize(cause instanceof Error ? cause.message : String(cause), 600);
   return new HostError("HOST_DEVELOPMENT_UNBUILT", `${quote(path, 200)} could not be built: ${why}`, { cause });
-}
-
-/** What `makePlan` found to be there. */
-function codeOf({ files, unverifiedManifest: { runtime } }: OpenedPackage): PluginCode {
-  const bundle = files.get(runtime.entry)?.bytes ?? new Uint8Array();
-  return { bundle, sourceMap: files.get(`${runtime.entry}.map`)?.bytes };
 }

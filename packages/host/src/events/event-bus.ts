@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { quote, reportOf } from "@berth/base";
 import type { DataLabel, DialectSchema, Permission } from "@berth/spec";
-import type { Row, Store } from "@berth/store";
+import type { Row, Statement, Store } from "@berth/store";
 import { decodeText } from "@berth/wire";
 
 import type { SetAlarm } from "../alarm.ts";
@@ -166,6 +166,28 @@ export class EventBus {
       for (const subscriber of passing) this.#ephemeral.push(subscriber, delivery);
     }
     return { id: stands, isNew };
+  }
+
+  /**
+   * What the host itself tells one plugin, if its manifest subscribes, to be written together with what it tells of;
+   * `wake` afterwards.
+   */
+  noticeStatements(pluginId: string, topic: string, value: unknown): Statement[] {
+    if (!this.#parts.plugins.subscribersOf(topic).includes(pluginId)) return [];
+    const at = this.#parts.now();
+    const notice = {
+      id: randomUUID(),
+      publisher: pluginId,
+      topic,
+      partition: undefined,
+      key: undefined,
+      value: formatStored("", value),
+      callerRights: undefined,
+      hops: 0,
+      publishedAt: at.toISOString(),
+      label: undefined,
+    };
+    return publishStatements(notice, [pluginId], new Date(at.getTime() - DAY_MS).toISOString());
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { quote } from "@berth/base";
-import { topicSchema } from "@berth/spec";
+import { isHostTopic, topicSchema } from "@berth/spec";
 import type { Store } from "@berth/store";
 
 import type { CallOptions } from "../call/call-options.ts";
@@ -89,7 +89,7 @@ export class HostEvents<Caller> {
     options: { readonly name?: string; readonly takesLabelled?: boolean } = {},
   ): Promise<() => void> {
     const { name, takesLabelled = false } = options;
-    if (!topicSchema.safeParse(topic).success || (name !== undefined && !NAME.test(name)))
+    if (!topicSchema.safeParse(topic).success || isHostTopic(topic) || (name !== undefined && !NAME.test(name)))
       throw new HostError(
         "HOST_EVENT_UNKNOWN",
         `expected a topic and a name, found ${quote(topic)} and ${quote(name)}`,

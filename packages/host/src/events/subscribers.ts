@@ -1,4 +1,5 @@
 import { isCodedError } from "@berth/base";
+import { isHostTopic } from "@berth/spec";
 import type { DataLabel, Manifest, Permission } from "@berth/spec";
 
 import type { ServiceCall } from "../broker/service.ts";
@@ -128,7 +129,8 @@ export class Subscribers {
     const subscription = new Map(Object.entries(manifest.contributes.subscriptions)).get(topic);
     if (subscription === undefined)
       throw new HostError("HOST_ACTION_UNKNOWN", `${subscriber} does not subscribe to ${topic} any more`);
-    await this.#verifyRight(manifest, subscription.action, delivery);
+    // What the host tells a plugin of itself needs no right.
+    if (!isHostTopic(topic)) await this.#verifyRight(manifest, subscription.action, delivery);
     // What handles an event and may be repeated is recognized when it is: its effects happen once.
     const isRepeatable = manifest.contributes.actions[subscription.action]?.effect === "idempotent";
     await call(subscriber, subscription.action, delivery.value(), {

@@ -6,26 +6,21 @@ import { bindRecord, bindStatement } from "../registry/registry-book.ts";
 import type { PublisherBinding } from "../registry/registry-book.ts";
 import type { GraphConsent, GraphPlan } from "./graph-plan.ts";
 
+/** The state of the host that plans are compared with. */
+export interface GraphState extends Pick<InstallerParts, "plugins"> {
+  readonly bindings: readonly PublisherBinding[];
+}
+
 /**
- * Installs everything that a plan describes: packages, grants, keys, bindings of publishers and journal in
- * one transaction. See `Host.installGraph`. The host calls it while nothing else changes.
+ * What a plan asks an installer for, when the host is as it was and every finding was confirmed.
  *
- * @throws HostError HOST_PLAN_STALE, HOST_SCAN_UNCONFIRMED, and what `Installer.install` throws
+ * @throws HostError HOST_PLAN_STALE, HOST_SCAN_UNCONFIRMED
  */
-export async function installGraph(
-  plan: GraphPlan,
+export function itemsOf(
+  { members, origins, versionsAfter }: GraphPlan,
   consent: GraphConsent,
-  {
-    installer,
-    plugins,
-    now,
-    bindings,
-  }: Pick<InstallerParts, "plugins" | "now"> & {
-    readonly installer: Installer;
-    readonly bindings: readonly PublisherBinding[];
-  },
-): Promise<string[]> {
-  const { members, newlyAsked, origins, versionsAfter } = plan;
+  { plugins, bindings }: GraphState,
+): InstallItem[] {
   const isMember = new Set(members.map(({ manifest }) => manifest.id));
   for (const id of new Set([...versionsAfter.keys(), ...plugins.stored().map((record) => record.id)])) {
     // The plan was solved for one state of the host; another install in between may need something else.
@@ -50,7 +45,7 @@ export async function installGraph(
     );
   }
   const trustKeys = new Set(consent.trustKeys);
-  const items = members.map((member): InstallItem => {
+  return members.map((member): InstallItem => {
     const { id } = member.manifest;
     const { keyId } = member.signer;
     return {
@@ -64,6 +59,22 @@ export async function installGraph(
       askedRange: member.askedRange,
     };
   });
+}
+
+/**
+ * Installs everything that a plan describes: packages, grants, keys, bindings of publishers and journal in
+ * one transaction. See `Host.installGraph`. The host calls it while nothing else changes.
+ *
+ * @throws as `itemsOf`, and what `Installer.install` throws
+ */
+export async function installGraph(
+  plan: GraphPlan,
+  consent: GraphConsent,
+  state: GraphState & Pick<InstallerParts, "now"> & { readonly installer: Installer },
+): Promise<string[]> {
+  const { installer, plugins, now } = state;
+  const { members, newlyAsked, origins } = plan;
+  const items = itemsOf(plan, consent, state);
   const at = now().toISOString();
   await installer.install(items, [
     ...Object.entries(newlyAsked).map(([id, range]) => ({

@@ -5,7 +5,7 @@ import type { ClientPowers } from "@berth/client";
 import type { InstallerParts, Installer } from "../install/installer.ts";
 import { RegistryBook } from "../registry/registry-book.ts";
 import { ScanThread } from "../scan/node-scan-thread.ts";
-import { installGraph } from "./graph-installer.ts";
+import { installGraph, itemsOf } from "./graph-installer.ts";
 import type { GraphConsent, GraphPlan, GraphRequest } from "./graph-plan.ts";
 import type { GraphPlanner } from "./graph-planner.ts";
 import { installedGraph } from "./installed-graph.ts";
@@ -50,6 +50,12 @@ export class Graphs {
     const powers = (this.#powers ??= nodePowers());
     const cache = await openAnswerCache(join(dataDir, "cache", "registry"), { now });
     return new Planner({ ...this.#parts, book: this.registries, scans: this.#scans, powers, cache });
+  }
+
+  /** Loads the code of all packages, once consent was compared with what they need. See `Installer.prove`. */
+  async prove(plan: GraphPlan, consent: GraphConsent): Promise<void> {
+    const bindings = await this.registries.bindings();
+    await this.#parts.installer.prove(itemsOf(plan, consent, { ...this.#parts, bindings }));
   }
 
   /** See `Host.installGraph`. The host calls it while nothing else changes. */

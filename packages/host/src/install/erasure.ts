@@ -2,6 +2,7 @@ import { formatBase64 } from "@berth/base";
 import type { Row, Store } from "@berth/store";
 
 import { storedValueOf } from "../broker/storage-rows.ts";
+import { scheduleOf } from "../schedules/schedule-rows.ts";
 
 /** What a plugin keeps in one area: its own, or a partition's. */
 export interface StoredDataSummary {
@@ -24,6 +25,8 @@ export interface UninstallPreview {
   readonly schedules: number;
   /** Events of others that wait for it, and events of its own that wait for others. */
   readonly events: number;
+  /** Plugins that nobody asked for and, once it has left, nobody needs any more. */
+  readonly unneeded: readonly string[];
 }
 
 /** Proof of what was erased. The journal holds the same under `seq`. */
@@ -37,6 +40,7 @@ export interface UninstallReceipt extends UninstallPreview {
 /** Tables that hold what belongs to one plugin. Whoever adds such a table adds it here: uninstalling erases them all. */
 export const TABLES_OF_PLUGIN = [
   "grants",
+  "policy_use",
   "permission_requests",
   "secrets",
   "network_use",
@@ -49,6 +53,7 @@ export const TABLES_OF_PLUGIN = [
   "events",
   "call_statistics",
   "memory_statistics",
+  "loss_statistics",
   "storage",
   "storage_usage",
   "storage_labels",
@@ -56,7 +61,11 @@ export const TABLES_OF_PLUGIN = [
 
 const EXPORT_PAGE = 100;
 
-export async function previewErasure(store: Store, pluginId: string, version: string): Promise<UninstallPreview> {
+export async function previewErasure(
+  store: Store,
+  pluginId: string,
+  version: string,
+): Promise<Omit<UninstallPreview, "unneeded">> {
   const areas = await store.all(
     "SELECT partition, count(*) AS keys, sum(size) AS bytes FROM storage WHERE plugin_id = ? GROUP BY partition ORDER BY partition",
     [pluginId],
@@ -84,12 +93,30 @@ export async function previewErasure(store: Store, pluginId: string, version: st
   };
 }
 
+/** What is exported, and whose. */
+export interface Exported {
+  readonly pluginId: string;
+  readonly version: string;
+  /** What the operator set; `undefined`: nothing. */
+  readonly settings: unknown;
+}
+
 /**
- * Everything that a plugin stored, as JSON Lines: first what it is, then one line for each key. Values are
- * as they are stored; `{"$bytes": n}` in one stands for the n-th of its `bytes`, in base64.
+ * Everything that a plugin stored, as JSON Lines: first what it is, then its settings, then one line for each schedule
+ * that it set, then one for each key. Values are as they are stored; `{"$bytes": n}` in one stands for the n-th of its
+ * `bytes`, in base64. Secrets are not among it.
  */
-export async function* exportData(store: Store, pluginId: string, version: string): AsyncGenerator<string> {
-  yield `${JSON.stringify({ format: "berth-plugin-data", formatVersion: 1, plugin: pluginId, version })}\n`;
+export async function* exportData(store: Store, { pluginId, version, settings }: Exported): AsyncGenerator<string> {
+  yield formatLine({ format: "berth-plugin-data", formatVersion: 2, plugin: pluginId, version });
+  if (settings !== undefined) yield formatLine({ settings });
+  const schedules = await store.all(
+    "SELECT * FROM schedules WHERE plugin_id = ? AND is_declared = 0 ORDER BY area, name",
+    [pluginId],
+  );
+  for (const row of schedules) {
+    const { name, partition = null, definition } = scheduleOf(row);
+    yield formatLine({ schedule: name, partition, ...definition, input: JSON.parse(String(row["input"])) as unknown });
+  }
   let after: { partition: string; key: string } | undefined;
   for (;;) {
     const rows = await store.all(
@@ -112,6 +139,8 @@ export async function* exportData(store: Store, pluginId: string, version: strin
     after = { partition: String(last["partition"]), key: String(last["key"]) };
   }
 }
+
+const formatLine = (value: object): string => `${JSON.stringify(value)}\n`;
 
 const USER = "user:";
 

@@ -8,14 +8,16 @@ import type { Broker } from "../broker/broker.ts";
 import { HostError } from "../errors.ts";
 import { verifyAllNeeds } from "../graph/unmet-needs.ts";
 import type { EventSink } from "../host-event.ts";
-import type { PluginRecord, StoredFacts } from "../lifecycle/plugin-record.ts";
+import type { PluginRecord } from "../lifecycle/plugin-record.ts";
 import type { PluginTable } from "../lifecycle/plugin-table.ts";
 import { systemCodeOf } from "../node-data-dir.ts";
-import type { PluginPolicy, Policy } from "../policy.ts";
+import { policyFor } from "../policy.ts";
+import type { Policy } from "../policy.ts";
 import type { Grants } from "../rights/grants.ts";
 import type { SchemaThread } from "../schema/node-schema-thread.ts";
 import { verifySchedules } from "../schedules/cron-times.ts";
 import type { BegunChange } from "./begun-change.ts";
+import type { CodeProof } from "./code-proof.ts";
 import { prepareChange } from "./consent.ts";
 import type { Change, InstallItem } from "./consent.ts";
 import { discardPackage } from "./discard-package.ts";
@@ -23,7 +25,8 @@ import { installStatements } from "./install-statements.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { PackageFolder } from "./node-package-folder.ts";
 import { makePlan, openPackage } from "./plan.ts";
-import type { OpenedPackage, Plan } from "./plan.ts";
+import type { OpenedPackage, Plan, PlanningState } from "./plan.ts";
+import type { SignedPackage } from "./signer.ts";
 
 /** How a package came here, as far as it was asked for. */
 export interface PackageOrigin {
@@ -44,12 +47,12 @@ export interface InstallerParts {
   readonly broker: Broker;
   readonly events: EventSink;
   readonly policy: Policy;
-  readonly policyFor: (pluginId: string) => PluginPolicy;
   readonly engines: readonly EngineDescriptor[];
   /** Secrets of the policy's repository. */
   readonly deploymentKeys: () => Promise<readonly DeploymentKey[]>;
   /** Tells what walls the machine has. */
   readonly supervisor: Supervisor;
+  readonly proof: CodeProof;
   readonly now: () => Date;
 }
 
@@ -98,33 +101,50 @@ export class Installer {
     origin: PackageOrigin | undefined,
     developmentFolder: string | undefined,
   ): Promise<Plan> {
-    const { plugins, policy, policyFor, engines, keys, grants, schemas, supervisor, now } = this.#parts;
+    const { schemas, supervisor, now } = this.#parts;
     const { id, version } = opened.unverifiedManifest;
     const expected = origin?.expected;
     if (expected !== undefined && (expected.id !== id || expected.version !== version)) {
       throw new HostError("HOST_INDEX_DIFFERS", `the file announced as this release holds ${id} ${version}`);
     }
-    const installed = plugins.find(id)?.facts;
-    if (installed !== undefined && installed.developmentFolder !== developmentFolder) throw taken(id, installed);
-    const { engine, ...plan } = makePlan(opened, {
-      policy: policyFor(id),
-      trustOnFirstUse: policy.trustOnFirstUse,
-      repository: origin?.registry === undefined ? policy.repository : origin.registry.repository,
-      engines,
-      trustedKeys: await keys.list(),
-      deploymentKeys: opened.envelope === undefined ? await this.#deploymentKeys() : [],
-      installed,
-      developmentFolder,
-      grants: [...grants.permissionsOf(id), ...policyFor(id).grants],
-      now: now(),
-    });
-    if (installed?.contentDigest === plan.contentDigest) {
+    const state = await this.#planningState(opened, origin, developmentFolder);
+    const { engine, ...plan } = makePlan(opened, state);
+    if (state.installed?.contentDigest === plan.contentDigest) {
       throw new HostError("HOST_ALREADY_INSTALLED", `${id} ${plan.manifest.version} is installed already`);
     }
     await schemas.compile(schemasOf(plan.manifest));
     verifySchedules(plan.manifest, now());
     const { missing } = await supervisor.wallFor(engine, plan.level);
-    return { ...plan, reducedBy: missing.map(({ what, why, remedy }) => `no ${what}: ${why}. To mend it: ${remedy}`) };
+    // While somebody reads the plan: its code is loaded before it is installed. Whoever needs a process hears of failures.
+    supervisor.warm(engine, plan.level).catch(() => undefined);
+    const reducedBy = missing.map(({ what, why, remedy }) => `no ${what}: ${why}. To mend it: ${remedy}`);
+    return { ...plan, packageBytes: opened.packageBytes, reducedBy };
+  }
+
+  /**
+   * What a plan of a package depends on here. Secrets of a deployment are asked for only where it alone vouches
+   * for the package.
+   */
+  async #planningState(
+    { unverifiedManifest: { id }, envelope, deploymentEnvelope }: SignedPackage,
+    origin: PackageOrigin | undefined,
+    developmentFolder: string | undefined,
+  ): Promise<PlanningState> {
+    const { plugins, policy, engines, keys, grants, now } = this.#parts;
+    // Not the kept one: what is planned may be anybody's, and need not be installed.
+    const own = policyFor(policy, id);
+    return {
+      policy: own,
+      trustOnFirstUse: policy.trustOnFirstUse,
+      repository: origin?.registry === undefined ? policy.repository : origin.registry.repository,
+      engines,
+      trustedKeys: await keys.list(),
+      deploymentKeys: envelope === undefined && deploymentEnvelope !== undefined ? await this.#deploymentKeys() : [],
+      installed: plugins.find(id)?.facts,
+      developmentFolder,
+      grants: [...grants.permissionsOf(id), ...own.grants],
+      now: now(),
+    };
   }
 
   /** @throws HostError HOST_DEPLOYMENT_KEY_MISFIT; what reading the keys throws */
@@ -141,18 +161,35 @@ export class Installer {
   }
 
   /**
-   * Installs plans together: all of them and `also`, in one transaction, or nothing. See `Host.install` and
-   * `Host.installGraph`.
+   * Compares consent with what the plans need, and loads their code once. Not to be done while other changes wait: it
+   * takes as long as foreign code likes, within its limits.
    *
-   * @throws HostError HOST_PLAN_STALE, HOST_DOWNGRADE_UNCONSENTED, HOST_CONSENT_MISSING, HOST_KEY_UNTRUSTED,
-   *   HOST_DEPENDENCY_UNMET, HOST_DATA_DIR_UNUSABLE; StoreError
+   * @throws as `install`, but for what writing throws; HostError HOST_CODE_UNLOADABLE; SandboxError
    */
-  async install(items: readonly InstallItem[], also: readonly Statement[] = []): Promise<void> {
+  async prove(items: readonly InstallItem[]): Promise<void> {
+    await this.#prepare(items);
+    await this.#parts.proof.run(items.map(({ plan }) => plan));
+  }
+
+  /** Nothing is held open meanwhile, so it is done again by whoever writes. */
+  async #prepare(items: readonly InstallItem[]): Promise<Change[]> {
     const { keys, plugins } = this.#parts;
     const trusted = await keys.list();
     const changes = items.map((item) => prepareChange(item, trusted, this.#parts));
     const state = plugins.manifests();
     verifyAllNeeds(new Map([...state, ...items.map(({ plan }) => [plan.manifest.id, plan.manifest] as const)]), state);
+    return changes;
+  }
+
+  /**
+   * Installs plans together: all of them and `also`, in one transaction, or nothing. See `Host.install` and
+   * `Host.installGraph`. What was not proved before is installed without.
+   *
+   * @throws HostError HOST_PLAN_STALE, HOST_DOWNGRADE_UNCONSENTED, HOST_CONSENT_MISSING, HOST_KEY_UNTRUSTED,
+   *   HOST_DEPENDENCY_UNMET, HOST_DATA_DIR_UNUSABLE; StoreError
+   */
+  async install(items: readonly InstallItem[], also: readonly Statement[] = []): Promise<void> {
+    const changes = await this.#prepare(items);
     const begun: BegunChange[] = [];
     try {
       for (const change of changes) begun.push(this.#begin(change));
@@ -249,18 +286,6 @@ export class Installer {
       this.#parts.events.emit({ kind: "fault", what: "cleanup", error: reportOf(error) });
     }
   }
-}
-
-/** Grants, secrets and data were given to code that somebody else vouches for. */
-function taken(id: string, { developmentFolder }: StoredFacts): HostError {
-  const from = developmentFolder === undefined ? "a signed package" : quote(developmentFolder, 200);
-  return new HostError(
-    "HOST_DEVELOPMENT_TAKEN",
-    `${id} is installed from ${from}, whose rights and data are not for this`,
-    {
-      hint: `Uninstall it first: berth uninstall ${id}`,
-    },
-  );
 }
 
 function schemasOf(manifest: Manifest): { what: string; schema: DialectSchema }[] {

@@ -1,6 +1,8 @@
 import { mkdir, open, readFile, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+import { syncFolder } from "../node-sync-folder.ts";
+
 const SUFFIX = ".berth";
 const STAGED = ".staged";
 /** What this folder writes: a package, or one that is being staged by a process. */
@@ -64,13 +66,3 @@ export class PackageFolder {
 }
 
 const nameOf = (digest: string): string => `${digest.replace(/^sha256:/, "").replaceAll(/[^0-9a-f]/g, "_")}${SUFFIX}`;
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return; // Folders cannot be opened there; NTFS journals the rename itself.
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}

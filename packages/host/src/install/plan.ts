@@ -1,8 +1,6 @@
 import { readPackage } from "@berth/archive";
-import { quote } from "@berth/base";
 import type { EngineDescriptor } from "@berth/sandbox";
 import {
-  API_VERSION,
   MANIFEST_FILE,
   SpecError,
   coveringGrant,
@@ -12,15 +10,14 @@ import {
   isLowerVersion,
   parseManifest,
   permissionOf,
-  strongerLevel,
-  versionInRange,
 } from "@berth/spec";
 import type { Limits, Manifest, Permission, SecurityLevel } from "@berth/spec";
 
-import { HostError } from "../errors.ts";
+import type { StoredFacts } from "../lifecycle/plugin-record.ts";
 import type { PluginPolicy } from "../policy.ts";
 import { explainRisks } from "../rights/warnings.ts";
-import { fitToLevel } from "./fit-to-level.ts";
+import { fitToHost, isDeniedBy } from "./fit-to-host.ts";
+import type { FittedPackage, HostFooting } from "./fit-to-host.ts";
 import { developmentSigner, unsigned, verifySigner } from "./signer.ts";
 import type { PlannedSigner, SignedPackage, TrustState } from "./signer.ts";
 
@@ -56,6 +53,8 @@ export interface Plan {
   /** What stands out when all of it is agreed to, one sentence each. */
   readonly warnings: readonly string[];
   readonly level: SecurityLevel;
+  /** Whether nothing of a call stays in memory for the next one: manifest or policy say strict. */
+  readonly isFresh: boolean;
   readonly limits: Limits;
   /** What the level lacks on this machine, in words; empty when nothing does. */
   readonly reducedBy: readonly string[];
@@ -67,15 +66,14 @@ export interface Plan {
 }
 
 /** A plan before the machine was asked for its walls. */
-export type PlanOfPackage = Omit<Plan, "reducedBy"> & { readonly engine: EngineDescriptor };
+export type PlanOfPackage = Omit<Plan, "reducedBy" | "packageBytes"> & { readonly engine: EngineDescriptor };
 
 /** What a plan depends on besides the package. */
-export interface PlanningState extends TrustState {
-  /** The development folder it was built from: then nobody needs to vouch for it but whoever consents. */
+export interface PlanningState extends TrustState, HostFooting {
+  /** Where there is one, nobody needs to vouch for the package but whoever consents. */
   readonly developmentFolder: string | undefined;
   readonly policy: PluginPolicy;
-  readonly engines: readonly EngineDescriptor[];
-  readonly installed: { readonly version: string; readonly fileDigest: string } | undefined;
+  readonly installed: Pick<StoredFacts, "version" | "contentDigest" | "developmentFolder"> | undefined;
   /** What persons and the policy have granted already. */
   readonly grants: readonly Permission[];
 }
@@ -85,6 +83,11 @@ export interface OpenedPackage extends SignedPackage {
   readonly fileDigest: string;
   readonly files: ReadonlyMap<string, { readonly bytes: Uint8Array }>;
   readonly packageBytes: Uint8Array;
+}
+
+/** What a plan is made of. */
+export interface PackageOutline extends SignedPackage, FittedPackage {
+  readonly fileDigest: string;
 }
 
 /** Reads archive and manifest. Whether anybody signed it, and whom we trust, is looked at by `makePlan`. */
@@ -112,27 +115,17 @@ export function openUnsigned(packageBytes: Uint8Array): OpenedPackage {
 /**
  * Verifies a package against what the host trusts and can do, and tells what installing it would mean.
  *
- * @throws as `verifySigner`; HostError HOST_API_UNSUPPORTED,
- *   HOST_RUNTIME_UNSUPPORTED, HOST_LIMITS_TOO_HIGH, HOST_ENTRY_MISSING,
- *   HOST_POLICY_DENIES
+ * @throws as `verifySigner` and `fitToHost`
  */
-export function makePlan(opened: OpenedPackage, state: PlanningState): PlanOfPackage {
-  const { developmentFolder } = state;
+export function makePlan(opened: PackageOutline, state: PlanningState): PlanOfPackage {
+  const { developmentFolder, installed } = state;
   const signer =
     developmentFolder === undefined
       ? verifySigner(opened, state)
       : developmentSigner(opened.unverifiedManifest, developmentFolder);
   // Only now, with the publisher's signature over its digest, is the manifest worth reading.
   const manifest = opened.unverifiedManifest;
-  refuseUnsupported(manifest);
-  const level = strongerLevel(manifest.level, state.policy.level);
-  const { engine, limits } = fitToLevel(manifest, level, state.engines);
-  if (!opened.files.has(manifest.runtime.entry)) {
-    throw new HostError(
-      "HOST_ENTRY_MISSING",
-      `the manifest wants to load ${quote(manifest.runtime.entry)}, which is not in the package`,
-    );
-  }
+  const fitted = fitToHost(opened, state);
   const permissions = manifest.permissions.map((request): PlannedPermission => {
     const permission = permissionOf(request);
     return {
@@ -149,13 +142,6 @@ export function makePlan(opened: OpenedPackage, state: PlanningState): PlanOfPac
       ),
     };
   });
-  const denied = permissions.find(({ isOptional, isDeniedByPolicy }) => isDeniedByPolicy && !isOptional);
-  if (denied !== undefined) {
-    throw new HostError(
-      "HOST_POLICY_DENIES",
-      `${manifest.id} requires ${denied.permission.name}, which this host's policy does not give it`,
-    );
-  }
   return {
     manifest,
     contentDigest: opened.contentDigest,
@@ -163,27 +149,8 @@ export function makePlan(opened: OpenedPackage, state: PlanningState): PlanOfPac
     signer,
     permissions,
     warnings: explainRisks(permissions.map(({ permission }) => permission)),
-    level,
-    limits,
-    engine,
-    replaces: state.installed?.version,
-    isDowngrade: state.installed !== undefined && isLowerVersion(manifest.version, state.installed.version),
-    packageBytes: opened.packageBytes,
+    ...fitted,
+    replaces: installed?.version,
+    isDowngrade: installed !== undefined && isLowerVersion(manifest.version, installed.version),
   };
-}
-
-function isDeniedBy(policy: PluginPolicy, permission: Permission): boolean {
-  if (policy.deny.has(permission.name)) return true;
-  return permission.name === "network_unrestricted" && coveringGrant(policy.grants, permission) === undefined;
-}
-
-/** A host accepts only what it implements: silence would mean a plugin that half works. */
-function refuseUnsupported(manifest: Manifest): void {
-  const { id, version } = manifest;
-  if (!versionInRange(API_VERSION, manifest.api)) {
-    throw new HostError(
-      "HOST_API_UNSUPPORTED",
-      `${id} ${version} needs the Berth API ${manifest.api}, this host has ${API_VERSION}`,
-    );
-  }
 }

@@ -19,6 +19,8 @@ export interface PublisherSigner extends AnySigner {
   /** `first-use`: the publisher is unknown here; installing pins the key. */
   readonly status: "trusted" | "first-use";
   readonly key: PublicKeyRecord;
+  /** Other publishers for whom this host trusts the very same key. */
+  readonly alsoTrustedFor: readonly string[];
 }
 
 /** A holder of the deployment's secret, who may be anybody in it: never the publisher. */
@@ -34,6 +36,14 @@ export interface DevelopmentSigner extends AnySigner {
   readonly status: "development";
   /** Real path. */
   readonly folder: string;
+}
+
+/** A deployment, says the package: nobody asked for the secret with which that could be checked. */
+export interface UncheckedDeployment {
+  readonly status: "unchecked-deployment";
+  readonly publisher: string;
+  /** The trust domain of this host, whose secret it takes. */
+  readonly repository: string;
 }
 
 /** What is signed, and by which envelopes. */
@@ -70,6 +80,26 @@ export function verifySigner(signed: SignedPackage, trust: TrustState): PlannedS
   throw unsigned(signed.unverifiedManifest, "signature");
 }
 
+/**
+ * Verifies who vouches for a package as far as that goes without a secret, which may have to be asked of a person.
+ *
+ * @throws as `verifySigner`
+ */
+export function verifyWithoutSecrets(
+  signed: SignedPackage,
+  trust: Omit<TrustState, "deploymentKeys">,
+): PublisherSigner | UncheckedDeployment {
+  const { unverifiedManifest, envelope, deploymentEnvelope } = signed;
+  if (envelope !== undefined) return verifyPublisher(signed, envelope, trust);
+  if (deploymentEnvelope === undefined) throw unsigned(unverifiedManifest, "signature");
+  const { publisher } = parsePluginId(unverifiedManifest.id);
+  verifyNoPublicKey(publisher, trust.trustedKeys);
+  parseEnvelope(deploymentEnvelope);
+  const { repository } = trust;
+  if (repository === undefined) throw noSecret(unverifiedManifest);
+  return { status: "unchecked-deployment", publisher, repository };
+}
+
 export function developmentSigner({ id }: Manifest, folder: string): DevelopmentSigner {
   const { publisher } = parsePluginId(id);
   return { status: "development", publisher, keyId: UNSIGNED, fingerprint: UNSIGNED, folder };
@@ -98,7 +128,7 @@ export function unsigned({ id, version }: Manifest, what: string): HostError {
 function verifyPublisher(
   { unverifiedManifest, contentDigest }: SignedPackage,
   envelope: Uint8Array,
-  { trustOnFirstUse, trustedKeys, repository, now }: TrustState,
+  { trustOnFirstUse, trustedKeys, repository, now }: Omit<TrustState, "deploymentKeys">,
 ): PublisherSigner {
   const { id, version } = unverifiedManifest;
   const { publisher } = parsePluginId(id);
@@ -130,6 +160,9 @@ function verifyPublisher(
     fingerprint: formatFingerprint(keyId),
     status: decision.status,
     key: { keyId, algorithm, publicKey },
+    alsoTrustedFor: trustedKeys
+      .filter((each) => each.keyId === keyId && each.publisher !== publisher)
+      .map((each) => each.publisher),
   };
 }
 
@@ -145,17 +178,19 @@ function verifyDeployed(
   const usable = deploymentKeys.filter((each) => each.repository === repository);
   const { signatures } = parseEnvelope(envelope);
   const key = usable.find(({ keyId }) => signatures.some((signature) => signature.keyId === keyId)) ?? usable[0];
-  if (key === undefined) {
-    throw new HostError(
-      "HOST_DEPLOYMENT_REFUSED",
-      `${id} ${version} is vouched for by a deployment's secret alone, and this host has none for where it came from`,
-    );
-  }
+  if (key === undefined) throw noSecret(unverifiedManifest);
   const expected: ExpectedRelease = { plugin: id, version, contentDigest, now };
   const { expires } = verifyDeployment({ envelope, expected, key });
   const { keyId } = key;
   const fingerprint = formatFingerprint(keyId);
   return { publisher, keyId, fingerprint, status: "deployment", repository: key.repository, expires };
+}
+
+function noSecret({ id, version }: Manifest): HostError {
+  return new HostError(
+    "HOST_DEPLOYMENT_REFUSED",
+    `${id} ${version} is vouched for by a deployment's secret alone, and this host has none for where it came from`,
+  );
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { Statement, Store } from "@berth/store";
 
 import type { Broker } from "../broker/broker.ts";
+import type { Settings } from "../broker/config.ts";
+import { installedGraph } from "../graph/installed-graph.ts";
+import { unneededAfter } from "../graph/unneeded-after.ts";
 import { verifyNobodyNeeds } from "../graph/unmet-needs.ts";
 import type { EventSink } from "../host-event.ts";
 import { journalStatement } from "../journal.ts";
@@ -29,6 +32,7 @@ export interface UninstallerParts {
   readonly events: EventSink;
   readonly rights: Rights;
   readonly requests: PermissionRequests;
+  readonly settings: Settings;
   readonly statistics: Statistics;
   readonly alerts: Alerts;
   readonly now: () => Date;
@@ -42,16 +46,21 @@ export class Uninstaller {
     this.#parts = parts;
   }
 
-  /** See `Host.previewUninstall`. */
-  preview(pluginId: string): Promise<UninstallPreview> {
-    const { facts } = this.#parts.plugins.get(pluginId);
-    return previewErasure(this.#parts.store, pluginId, facts.version);
+  /** See `Host.previewUninstall`. `leaving`: those that are uninstalled together. */
+  async preview(pluginId: string, leaving: readonly string[] = [pluginId]): Promise<UninstallPreview> {
+    const { plugins, store } = this.#parts;
+    const { facts } = plugins.get(pluginId);
+    const unneeded = unneededAfter(installedGraph(plugins, []), leaving);
+    return { ...(await previewErasure(store, pluginId, facts.version)), unneeded };
   }
 
   /** See `Host.exportData`. */
   exportData(pluginId: string): AsyncGenerator<string> {
-    const { facts } = this.#parts.plugins.get(pluginId);
-    return exportData(this.#parts.store, pluginId, facts.version);
+    const { store, plugins, settings } = this.#parts;
+    const { version } = plugins.get(pluginId).facts;
+    return (async function* exported() {
+      yield* exportData(store, { pluginId, version, settings: await settings.stored(pluginId) });
+    })();
   }
 
   /** See `Host.uninstall` and `Host.uninstallAll`. */
@@ -62,10 +71,11 @@ export class Uninstaller {
     const erasedAt = now().toISOString();
     const begun: BegunChange[] = [];
     const receipts: UninstallReceipt[] = [];
+    const ids = leaving.map(({ id }) => id);
     try {
-      for (const { id } of leaving) begun.push(this.#beginErasure(id));
+      for (const id of ids) begun.push(this.#beginErasure(id));
       for (const { id, facts } of leaving) {
-        receipts.push({ ...(await this.preview(id)), erasedAt, contentDigest: facts.contentDigest });
+        receipts.push({ ...(await this.preview(id, ids)), erasedAt, contentDigest: facts.contentDigest });
       }
       await store.transaction(receipts.flatMap(eraseStatements));
     } catch (error) {
@@ -93,7 +103,7 @@ export class Uninstaller {
         record.apply("undoUninstall", state, reason);
       },
       finish() {
-        grants.set(pluginId, []);
+        grants.forget(pluginId);
         rights.forget(pluginId);
         requests.forget(pluginId);
         statistics.forget(pluginId);

@@ -38,6 +38,8 @@ export class PluginRecord {
   #reason: string | undefined;
   /** What runs; nothing when the stored manifest cannot be used on this host. */
   release: InstalledPlugin | undefined;
+  /** How often a process was lost to it since it was known here, whichever release ran. */
+  losses = 0;
 
   constructor(id: string, events: EventSink, onFacts?: FactsListener) {
     this.id = id;

@@ -1,12 +1,11 @@
 import { quote } from "@berth/base";
 import type { EngineDescriptor } from "@berth/sandbox";
-import { strongerLevel } from "@berth/spec";
 import type { Manifest } from "@berth/spec";
 
 import { InstalledPlugin } from "../call/installed-plugin.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../host-event.ts";
-import { fitToLevel } from "../install/fit-to-level.ts";
+import { fitToLevel, footingOf } from "../install/fit-to-level.ts";
 import type { PluginPolicy } from "../policy.ts";
 import { DeclarationIndex } from "./declaration-index.ts";
 import { PluginRecord } from "./plugin-record.ts";
@@ -64,9 +63,9 @@ export class PluginTable {
         `${manifest.id} comes unsigned from ${quote(developmentFolder, 200)}, which this host was not opened with`,
       );
     }
-    const level = strongerLevel(manifest.level, this.#parts.policyFor(manifest.id).level);
-    const { limits } = fitToLevel(manifest, level, this.#parts.engines);
-    return new InstalledPlugin({ ...facts, manifest, level, limits });
+    const footing = footingOf(manifest, this.#parts.policyFor(manifest.id));
+    const { limits } = fitToLevel(manifest, footing, this.#parts.engines);
+    return new InstalledPlugin({ ...facts, manifest, ...footing, limits });
   }
 
   /** The record of an id, a new one when nothing is known of it. */

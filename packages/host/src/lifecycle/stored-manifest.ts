@@ -3,12 +3,47 @@ import { hash } from "node:crypto";
 import { MANIFEST_CHECKS, MANIFEST_MEMBERS } from "@berth/spec";
 import type { Manifest } from "@berth/spec";
 
+/** Members of a manifest that are at hand. */
+const AT_HAND = [
+  "id",
+  "version",
+  "displayName",
+  "level",
+  "runtime",
+  "limits",
+  "dependencies",
+  "optionalDependencies",
+  "conflicts",
+] as const;
+
+/** What all plugins are compared by at every start and change, and what others look for. */
+export type ManifestOutline = Pick<Manifest, (typeof AT_HAND)[number]> & {
+  readonly contributes: Pick<Manifest["contributes"], "schedules" | "subscriptions">;
+};
+
+/**
+ * SQL for the outline, as JSON, of a manifest whose text is the column `manifest`; NULL where it is no JSON. Parsed in
+ * the thread of the store, it leaves nothing behind in the memory of this one, which is then never given back.
+ */
+export const OUTLINE_SQL = `CASE WHEN json_valid(manifest) THEN json_object(${[
+  ...AT_HAND.map((name) => `'${name}', manifest -> '$.${name}'`),
+  `'contributes', json_object(${["schedules", "subscriptions"]
+    .map((name) => `'${name}', manifest -> '$.contributes.${name}'`)
+    .join(", ")})`,
+].join(", ")}) END`;
+
 /** What a manifest declares that others look for by something else than the plugin's id. */
 export interface Declarations {
   /** Topics it subscribes to. */
   readonly topics: readonly string[];
   readonly hasSchedules: boolean;
 }
+
+/**
+ * How many manifests are kept whole. Not weakly: V8's collector of young objects takes a weak reference for a strong
+ * one, so that reading all of them once would fill the old ones' space.
+ */
+const KEPT_WHOLE = 256;
 
 /** Most plugins name nobody and declare nothing; they share these. */
 const NOBODY = Object.freeze({});
@@ -18,10 +53,12 @@ const orNobody = <Named extends object>(named: Named): Named =>
 
 /**
  * A manifest that is kept as text: a host has thousands of plugins, of which few are at work, and a parsed manifest
- * weighs several times its text. What all plugins are compared by at every start and change is at hand; every other
- * member is read from the text when somebody asks for it, and let go when nobody holds it.
+ * weighs several times its text. Its outline is at hand; every other member is read from the text when somebody asks for it, and let go when many others were read.
  */
 class StoredManifest {
+  /** Those that were read last, which are kept whole. */
+  private static readonly lastRead: StoredManifest[] = [];
+  private static nextRead = 0;
   readonly id: string;
   readonly version: string;
   readonly displayName: string;
@@ -32,8 +69,9 @@ class StoredManifest {
   readonly optionalDependencies: Manifest["optionalDependencies"];
   readonly conflicts: Manifest["conflicts"];
   readonly #declarations: Declarations;
-  readonly #text: string;
-  #whole: WeakRef<Manifest> | undefined;
+  /** Beside the heap: what survives there makes V8 take more room for what does not, and keep it. */
+  readonly #text: Buffer;
+  #whole: Manifest | undefined;
 
   static {
     // The members above are fields, which come before these.
@@ -45,18 +83,18 @@ class StoredManifest {
       });
   }
 
-  constructor(text: string, whole: Manifest) {
-    this.#text = text;
-    this.#declarations = declarationsIn(whole);
-    this.id = whole.id;
-    this.version = whole.version;
-    this.displayName = whole.displayName;
-    this.level = whole.level;
-    this.runtime = whole.runtime;
-    this.limits = orNobody(whole.limits);
-    this.dependencies = orNobody(whole.dependencies);
-    this.optionalDependencies = orNobody(whole.optionalDependencies);
-    this.conflicts = orNobody(whole.conflicts);
+  constructor(text: string, outline: ManifestOutline) {
+    this.#text = Buffer.from(text);
+    this.#declarations = declarationsIn(outline);
+    this.id = outline.id;
+    this.version = outline.version;
+    this.displayName = outline.displayName;
+    this.level = outline.level;
+    this.runtime = outline.runtime;
+    this.limits = orNobody(outline.limits);
+    this.dependencies = orNobody(outline.dependencies);
+    this.optionalDependencies = orNobody(outline.optionalDependencies);
+    this.conflicts = orNobody(outline.conflicts);
   }
 
   static declarationsOf(manifest: object): Declarations | undefined {
@@ -64,12 +102,13 @@ class StoredManifest {
   }
 
   #read(): Manifest {
-    let whole = this.#whole?.deref();
-    if (whole === undefined) {
-      whole = JSON.parse(this.#text) as Manifest;
-      this.#whole = new WeakRef(whole);
-    }
-    return whole;
+    if (this.#whole !== undefined) return this.#whole;
+    const { lastRead } = StoredManifest;
+    const forgotten = lastRead[StoredManifest.nextRead];
+    if (forgotten !== undefined) forgotten.#whole = undefined;
+    lastRead[StoredManifest.nextRead] = this;
+    StoredManifest.nextRead = (StoredManifest.nextRead + 1) % KEPT_WHOLE;
+    return (this.#whole = JSON.parse(this.#text.toString()) as Manifest);
   }
 
   /** Whoever writes it writes all of it. */
@@ -78,7 +117,7 @@ class StoredManifest {
   }
 }
 
-function declarationsIn({ contributes: { schedules, subscriptions } }: Manifest): Declarations {
+function declarationsIn({ contributes: { schedules, subscriptions } }: ManifestOutline): Declarations {
   const topics = Object.keys(subscriptions);
   const hasSchedules = Object.keys(schedules).length > 0;
   return topics.length === 0 && !hasSchedules ? NOTHING : { topics, hasSchedules };
@@ -96,8 +135,9 @@ export const declarationsOf = (manifest: Manifest): Declarations =>
 export const checkMarkOf = (text: string): string => `sha256:${hash("sha256", `${MANIFEST_CHECKS}\n${text}`)}`;
 
 /**
- * A manifest whose rarely used members stay text. `text` is JSON of `whole`, and `whole` passed `parseManifest`, now
- * or when it was stored. Not to be copied member by member: what is not at hand is no member of its own.
+ * A manifest whose rarely used members stay text. `text` is JSON of a manifest that passed `parseManifest`, now or when
+ * it was stored, and `outline` its outline, or all of it. Not to be copied member by member: what is not at hand is no
+ * member of its own.
  */
-export const makeStoredManifest = (text: string, whole: Manifest): Manifest =>
-  new StoredManifest(text, whole) as unknown as Manifest;
+export const makeStoredManifest = (text: string, outline: ManifestOutline): Manifest =>
+  new StoredManifest(text, outline) as unknown as Manifest;

@@ -1,9 +1,9 @@
 import { parseManifest } from "@berth/spec";
-import type { Manifest } from "@berth/spec";
 import type { Row, Statement, Store } from "@berth/store";
 
 import type { StoredFacts } from "./plugin-record.ts";
-import { checkMarkOf, makeStoredManifest } from "./stored-manifest.ts";
+import { OUTLINE_SQL, checkMarkOf, makeStoredManifest } from "./stored-manifest.ts";
+import type { ManifestOutline } from "./stored-manifest.ts";
 import type { StoredState } from "./transitions.ts";
 
 /** A row of the table of plugins, read. */
@@ -19,6 +19,7 @@ export interface StoredPlugin {
 }
 
 const ROWS_A_PAGE = 100;
+const PAGE_SQL = `SELECT *, ${OUTLINE_SQL} AS outline FROM plugins WHERE id > ? ORDER BY id LIMIT ?`;
 
 /**
  * Reads all plugins, by id. Page by page: the thread of the store keeps the memory of the largest answer it ever gave,
@@ -27,7 +28,7 @@ const ROWS_A_PAGE = 100;
 export async function readStoredPlugins(store: Store): Promise<StoredPlugin[]> {
   const found: StoredPlugin[] = [];
   for (let after = ""; ;) {
-    const rows = await store.all("SELECT * FROM plugins WHERE id > ? ORDER BY id LIMIT ?", [after, ROWS_A_PAGE]);
+    const rows = await store.all(PAGE_SQL, [after, ROWS_A_PAGE]);
     for (const row of rows) found.push(storedPluginOf(row));
     if (rows.length < ROWS_A_PAGE) return found;
     after = String(rows.at(-1)?.["id"]);
@@ -42,7 +43,7 @@ function storedPluginOf(row: Row): StoredPlugin {
   try {
     const text = String(row["manifest"]);
     if (row["manifest_checks"] === checkMarkOf(text)) {
-      const manifest = makeStoredManifest(text, JSON.parse(text) as Manifest);
+      const manifest = makeStoredManifest(text, JSON.parse(textOf(row["outline"]) ?? text) as ManifestOutline);
       return { ...common, facts: { ...facts, manifest }, fault: undefined, recheck: undefined };
     }
     const whole = parseManifest(Buffer.from(text));

@@ -1,3 +1,4 @@
+import { quote } from "@berth/base";
 import { covers, formatPermission, permissionOf } from "@berth/spec";
 import type { Permission, PermissionName } from "@berth/spec";
 import type { Statement, Store } from "@berth/store";
@@ -45,7 +46,10 @@ export class GrantChanges {
     if (policyFor(pluginId).deny.has(permission.name)) refuse("the operator's policy denies it");
     if (permission.name === "network_unrestricted") refuse("only the operator's policy grants it");
     const grantedAt = now().toISOString();
-    if (expiresAt !== undefined && expiresAt <= grantedAt) refuse("the grant would have ended already");
+    const until = expiresAt === undefined ? undefined : tryFormatInstant(expiresAt);
+    if (expiresAt !== undefined && until === undefined)
+      refuse(`expected an instant such as 2027-01-31T00:00:00Z as its end, found ${quote(expiresAt)}`);
+    if (until !== undefined && until <= grantedAt) refuse("the grant would have ended already");
     const key = formatPermission(permission);
     const kept = grants.of(pluginId).filter((grant) => formatPermission(grant.permission) !== key);
     await this.#write(
@@ -53,7 +57,7 @@ export class GrantChanges {
       record.facts.version,
       "grant",
       [permission],
-      [...kept, { permission, grantedAt, expiresAt, lastUsedAt: undefined }],
+      [...kept, { permission, grantedAt, expiresAt: until, lastUsedAt: undefined }],
     );
   }
 
@@ -109,4 +113,13 @@ export class GrantChanges {
     grants.set(pluginId, after);
     requests.forget(pluginId);
   }
+}
+
+/** An instant of RFC 3339 with its time zone; any other text means another moment on another machine. */
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** Spelled as every other instant: they are compared, and sorted, as texts. */
+function tryFormatInstant(text: string): string | undefined {
+  const at = INSTANT.test(text) ? new Date(text) : undefined;
+  return at === undefined || Number.isNaN(at.getTime()) ? undefined : at.toISOString();
 }

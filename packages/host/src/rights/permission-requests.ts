@@ -1,5 +1,5 @@
 import { explainPermission, formatPermission, permissionOf } from "@berth/spec";
-import type { Permission, PermissionRequest as DeclaredPermission } from "@berth/spec";
+import type { Permission, PermissionName, PermissionRequest as DeclaredPermission } from "@berth/spec";
 import type { Store } from "@berth/store";
 
 import type { ServiceCall } from "../broker/service.ts";
@@ -37,6 +37,7 @@ export class PermissionRequests {
     await this.#store.transaction([
       {
         sql: `INSERT OR IGNORE INTO permission_requests
+                (plugin_id, permission, reason, action, asked_at)
               SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)`,
         params: [pluginId, permission, declared.reason, action, this.#now().toISOString()],
       },
@@ -45,7 +46,9 @@ export class PermissionRequests {
   }
 
   async list(): Promise<PendingRequest[]> {
-    const rows = await this.#store.all("SELECT * FROM permission_requests ORDER BY asked_at, plugin_id");
+    const rows = await this.#store.all(
+      "SELECT * FROM permission_requests WHERE dismissed_at IS NULL ORDER BY asked_at, plugin_id",
+    );
     return rows.map((row) => {
       const permission = parseStoredPermission(String(row["permission"]));
       return {
@@ -57,6 +60,18 @@ export class PermissionRequests {
         askedAt: String(row["asked_at"]),
       };
     });
+  }
+
+  /** See `Host.dismissRequests`. */
+  async dismiss(pluginId: string, name: PermissionName): Promise<boolean> {
+    const [result] = await this.#store.transaction([
+      {
+        sql: `UPDATE permission_requests SET dismissed_at = ?3
+              WHERE plugin_id = ?1 AND dismissed_at IS NULL AND json_extract(permission, '$.name') = ?2`,
+        params: [pluginId, name, this.#now().toISOString()],
+      },
+    ]);
+    return (result?.changes ?? 0) > 0;
   }
 
   /** After grants changed: what is taken back may be asked for again. */

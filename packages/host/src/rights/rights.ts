@@ -87,18 +87,28 @@ export class Rights {
       decision = this.#decide(call, wanted, lens);
     if (isDenial(decision)) throw denied(call, wanted, decision);
     if (call.sharesProcess && needsOwnProcess(decision.grant)) throw notHere(call, wanted);
+    this.#noteUse(call, call, wanted, decision.grant);
+    // Those whose calls led here and limit it: without rights of theirs it would have been denied.
+    for (let each = call.through; each !== undefined; each = each.through) {
+      const lent = this.#decide(each, wanted, lens);
+      if (!isDenial(lent)) this.#noteUse(each, call, wanted, lent.grant);
+    }
+    return decision;
+  }
+
+  /** `by`: who wanted it, with what it knew; its words are noted. */
+  #noteUse({ pluginId, version }: ServiceCall, by: ServiceCall, wanted: Permission, grant: Permission): void {
     const { grants, journal } = this.#parts;
-    grants.noteUse(call.pluginId, decision.grant);
+    grants.noteUse(pluginId, grant);
     journal.note({
       kind: "use",
-      pluginId: call.pluginId,
-      version: call.version,
+      pluginId,
+      version,
       subject: wanted.name,
       outcome: "ok",
       detail: formatPermission(wanted),
-      label: call.label.current,
+      label: by.label.current,
     });
-    return decision;
   }
 
   /** Watches a right that was verified, for what goes on by it and must not outlive it. */

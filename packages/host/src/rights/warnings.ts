@@ -17,11 +17,15 @@ export function explainRisks(permissions: readonly Permission[]): string[] {
   for (const permission of permissions) {
     if (exits.length === 0) break;
     if (permission.name === "user_data_access") {
-      // What is read is labelled: the other hosts that it talks to do not get it.
-      if (permission.mayLeaveTo.length === 0 || !permission.verbs.includes("read")) continue;
+      if (!permission.verbs.includes("read")) continue;
       const entities = permission.entities.map((each) => sanitize(each, 60)).join(", ");
       const to = shortList(permission.mayLeaveTo);
-      warnings.push(`It can read your ${entities} and send them to ${to}: check that you want that data to get there.`);
+      // What is read is labelled: the other hosts that it talks to do not get it.
+      warnings.push(
+        permission.mayLeaveTo.length === 0
+          ? `It can read your ${entities} and talk to ${where}: this host keeps what it has read from being sent there.`
+          : `It can read your ${entities} and send them to ${to}: check that you want that data to get there.`,
+      );
     } else if (permission.name === "secrets_access" && permission.reveal) {
       warnings.push(`It sees secrets in clear text and talks to ${where}: it could send them there.`);
     } else if (permission.name === "file_system_read") {

@@ -1,12 +1,21 @@
 import type { Store } from "@berth/store";
 
-import type { ActionStatistics, StatisticsQuery } from "./statistics.ts";
+import type { LossReasons } from "./process-statistics.ts";
+import type { StatisticsQuery } from "./period.ts";
+import type { ActionStatistics } from "./statistics.ts";
 
 /** What one plugin did and keeps. */
 export interface PluginUse {
   readonly pluginId: string;
   readonly calls: number;
   readonly cpuMs: number;
+  /**
+   * Processes that ended otherwise than because nobody needed them, with the plugin at work in them or with nobody else
+   * ever in them: its next call started anew. Whose fault it was is not said.
+   */
+  readonly losses: number;
+  /** The same by why they ended, such as `crashed`, `memory` or `deadline`. */
+  readonly lossReasons: LossReasons;
   /** Requests that its rights, an effect class or a quota refused. */
   readonly denials: number;
   /**
@@ -20,12 +29,18 @@ export interface PluginUse {
   readonly lastUsedAt: string | undefined;
 }
 
-/** Adds up by plugin: calls from statistics, denials from the journal, bytes from the storage itself. */
+/** What statistics have of a period. */
+export interface CountedUse {
+  readonly actions: readonly ActionStatistics[];
+  readonly peaks: ReadonlyMap<string, number>;
+  readonly losses: ReadonlyMap<string, LossReasons>;
+}
+
+/** Adds up by plugin: calls and losses from statistics, denials from the journal, bytes from the storage itself. */
 export async function pluginUse(
   store: Store,
   pluginIds: readonly string[],
-  actions: readonly ActionStatistics[],
-  peaks: ReadonlyMap<string, number>,
+  { actions, peaks, losses }: CountedUse,
   { from, to }: StatisticsQuery,
 ): Promise<PluginUse[]> {
   const denials = await store.all(
@@ -38,10 +53,13 @@ export async function pluginUse(
   const sizeOf = new Map(sizes.map((row) => [row["plugin_id"], Number(row["size"])]));
   return pluginIds.map((pluginId) => {
     const own = actions.filter((each) => each.pluginId === pluginId);
+    const lossReasons = losses.get(pluginId) ?? {};
     return {
       pluginId,
       calls: own.reduce((sum, { calls }) => sum + calls, 0),
       cpuMs: own.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+      losses: Object.values(lossReasons).reduce((sum, count) => sum + count, 0),
+      lossReasons,
       peakMemoryBytes: peaks.get(pluginId),
       denials: denialsOf.get(pluginId) ?? 0,
       storageBytes: sizeOf.get(pluginId) ?? 0,

@@ -1,7 +1,12 @@
+import type { EndReason } from "@berth/sandbox";
 import type { Statement, Store } from "@berth/store";
 
 import { addDuration, addHistogram, percentileMs } from "./histogram.ts";
 import type { Histogram } from "./histogram.ts";
+import { HOUR, IN_PERIOD, MAX_PENDING, periodParams } from "./period.ts";
+import type { StatisticsQuery } from "./period.ts";
+import { ProcessStatistics, readLosses, readPeaks } from "./process-statistics.ts";
+import type { LossReasons } from "./process-statistics.ts";
 
 /** What a plugin's action did within a period. */
 export interface ActionStatistics {
@@ -23,13 +28,6 @@ export interface ActionStatistics {
   readonly lastUsedAt: string;
 }
 
-export interface StatisticsQuery {
-  readonly pluginId?: string;
-  /** ISO instants; counted by the hour. Default: everything that is kept. */
-  readonly from?: string;
-  readonly to?: string;
-}
-
 /** What one call cost. */
 export interface CallCost {
   readonly durationUs: number;
@@ -39,10 +37,7 @@ export interface CallCost {
 }
 
 const FLUSH_MS = 1_000;
-/** Different actions and outcomes kept between two flushes; actions come from manifests, outcomes from our own codes. */
-const MAX_PENDING = 10_000;
 const HOUR_MS = 3_600_000;
-const HOUR = "YYYY-MM-DDTHH".length;
 
 interface Tally {
   readonly pluginId: string;
@@ -67,8 +62,7 @@ export class Statistics {
   readonly #keepDays: number;
   readonly #onFault: (error: unknown) => void;
   #pending = new Map<string, Tally>();
-  /** By plugin and hour, bytes. */
-  #peaks = new Map<string, number>();
+  readonly #processes = new ProcessStatistics();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(store: Store, now: () => Date, keepDays: number, onFault: (error: unknown) => void) {
@@ -119,21 +113,22 @@ export class Statistics {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const pending = this.#pending;
-    const peaks = this.#peaks;
-    if (pending.size === 0 && peaks.size === 0) return;
+    if (pending.size === 0 && this.#processes.isEmpty) return;
     this.#pending = new Map();
-    this.#peaks = new Map();
+    const ofProcesses = this.#processes.take();
     try {
       const statements = await Promise.all([...pending.values()].map((tally) => this.#statementOf(tally)));
       const oldest = new Date(this.#now().getTime() - this.#keepDays * 86_400_000).toISOString().slice(0, HOUR);
       await this.#store.transaction([
         ...statements,
-        ...[...peaks].map(([key, bytes]) => peakStatement(key, bytes)),
-        { sql: "DELETE FROM memory_statistics WHERE hour < ?", params: [oldest] },
-        { sql: "DELETE FROM call_statistics WHERE hour < ?", params: [oldest] },
+        ...ofProcesses.statements,
+        ...["call_statistics", "memory_statistics", "loss_statistics"].map((table) => ({
+          sql: `DELETE FROM ${table} WHERE hour < ?`,
+          params: [oldest],
+        })),
       ]);
     } catch (error) {
-      for (const [key, bytes] of peaks) this.#peaks.set(key, Math.max(bytes, this.#peaks.get(key) ?? 0));
+      ofProcesses.restore();
       for (const [key, tally] of pending) {
         const newer = this.#pending.get(key);
         if (newer === undefined) {
@@ -152,36 +147,39 @@ export class Statistics {
 
   /** What a process has grown by that held this plugin alone: the most of each hour is kept. */
   noteMemory(pluginId: string, grownBytes: number): void {
-    const key = `${pluginId}\n${this.#now().toISOString().slice(0, HOUR)}`;
-    const before = this.#peaks.get(key);
-    if (before === undefined && this.#peaks.size >= MAX_PENDING) return;
-    if (before === undefined || grownBytes > before) this.#peaks.set(key, grownBytes);
+    this.#processes.noteMemory(pluginId, this.#now(), grownBytes);
+    this.#timer ??= this.#flushSoon();
+  }
+
+  /** A process was lost to the plugin. */
+  noteLoss(pluginId: string, reason: EndReason): void {
+    this.#processes.noteLoss(pluginId, this.#now(), reason);
     this.#timer ??= this.#flushSoon();
   }
 
   /** Peaks of memory in a period, by plugin, bytes. */
-  async peaks({ pluginId, from, to }: StatisticsQuery): Promise<ReadonlyMap<string, number>> {
+  async peaks(query: StatisticsQuery): Promise<ReadonlyMap<string, number>> {
     await this.flush();
-    const rows = await this.#store.all(
-      `SELECT plugin_id, max(peak_bytes) AS peak FROM memory_statistics WHERE (?1 IS NULL OR plugin_id = ?1)
-        AND (?2 IS NULL OR hour >= ?2) AND (?3 IS NULL OR hour <= ?3) GROUP BY plugin_id`,
-      [pluginId ?? null, from?.slice(0, HOUR) ?? null, to?.slice(0, HOUR) ?? null],
-    );
-    return new Map(rows.map((row) => [String(row["plugin_id"]), Number(row["peak"])]));
+    return readPeaks(this.#store, query);
+  }
+
+  /** Losses in a period, by plugin and by why. */
+  async losses(query: StatisticsQuery): Promise<ReadonlyMap<string, LossReasons>> {
+    await this.flush();
+    return readLosses(this.#store, query);
   }
 
   /** Forgets what is pending of a plugin that was erased. */
   forget(pluginId: string): void {
-    for (const key of this.#peaks.keys()) if (key.startsWith(`${pluginId}\n`)) this.#peaks.delete(key);
+    this.#processes.forget(pluginId);
     for (const [key, tally] of this.#pending) if (tally.pluginId === pluginId) this.#pending.delete(key);
   }
 
-  async query({ pluginId, from, to }: StatisticsQuery): Promise<ActionStatistics[]> {
+  async query(query: StatisticsQuery): Promise<ActionStatistics[]> {
     await this.flush();
     const rows = await this.#store.all(
-      `SELECT * FROM call_statistics WHERE (?1 IS NULL OR plugin_id = ?1) AND (?2 IS NULL OR hour >= ?2)
-        AND (?3 IS NULL OR hour <= ?3) ORDER BY plugin_id, action, hour`,
-      [pluginId ?? null, from?.slice(0, HOUR) ?? null, to?.slice(0, HOUR) ?? null],
+      `SELECT * FROM call_statistics WHERE ${IN_PERIOD} ORDER BY plugin_id, action, hour`,
+      periodParams(query),
     );
     const found = new Map<string, Tally & { readonly outcomes: Map<string, number> }>();
     for (const row of rows) {
@@ -269,16 +267,6 @@ export class Statistics {
       ],
     };
   }
-}
-
-function peakStatement(key: string, bytes: number): Statement {
-  const [pluginId = "", hour = ""] = key.split("\n");
-  return {
-    sql: `INSERT INTO memory_statistics (plugin_id, hour, peak_bytes)
-      SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM plugins WHERE id = ?1)
-      ON CONFLICT DO UPDATE SET peak_bytes = max(peak_bytes, ?3)`,
-    params: [pluginId, hour, Math.round(bytes)],
-  };
 }
 
 function parseHistogram(text: unknown): readonly number[] {

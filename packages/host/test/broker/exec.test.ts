@@ -97,17 +97,28 @@ async function withExec(work: (facts: Facts) => Promise<void>, more: More = {}):
 const inside = (name: string, work: (facts: Facts) => Promise<void>, more?: More): void =>
   void test(name, { skip }, () => withExec(work, more));
 
-/** Whether a process of this machine has a text in its command line. */
-const isRunning = (mark: string): boolean =>
-  readdirSync("/proc").some((pid) => {
-    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
-    try {
-      const [state] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1] ?? "";
-      return state !== "Z" && state !== "X" && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(mark);
-    } catch {
-      return false; // It ended meanwhile.
-    }
-  });
+/** Processes of this machine that have a text in their command line. */
+const running = (mark: string): number[] =>
+  readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => {
+      if (!(pid > 0) || pid === process.pid) return false;
+      try {
+        const [state] = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1] ?? "";
+        return state !== "Z" && state !== "X" && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(mark);
+      } catch {
+        return false; // It ended meanwhile.
+      }
+    });
+const isRunning = (mark: string): boolean => running(mark).length > 0;
+
+/** What has started a process with a text in its command line. */
+function starterOf(mark: string): number {
+  const telling = (pid: number, file: string): string => readFileSync(`/proc/${pid}/${file}`, "latin1");
+  for (let [pid = 0] = running(mark); pid > 1; pid = Number(telling(pid, "stat").split(") ")[1]?.split(" ")[1]))
+    if (telling(pid, "cmdline").includes("starter.cjs")) return pid;
+  return assert.fail(`nothing has started ${mark}`);
+}
 
 /** A script that goes on in two processes until it is ended. */
 const staying = (mark: string): string => `(setsid sleep ${mark} &) ; (echo >begun) 2>/dev/null; sleep ${mark}`;
@@ -509,6 +520,16 @@ inside("closing the host ends every command before it returns", async ({ host, s
   await host.close();
   assert.ok(!isRunning(mark));
   await lost;
+});
+
+inside("a command whose starter is lost is told of as lost, and the next one runs", async ({ sh, folder }) => {
+  const mark = "86394.48";
+  const lost = sh(staying(mark), { write: true });
+  await until(() => existsSync(join(folder, "begun")));
+  process.kill(starterOf(mark), "SIGKILL");
+  assert.deepEqual(await lost, { code: "BROKER_EXEC_FAILED" });
+  await until(() => !isRunning(mark));
+  assert.deepEqual(await sh("echo on"), { exitCode: 0, stdout: "on\n" });
 });
 
 inside("commands at the same time keep apart, and no plugin has more than four", async ({ host, folder }) => {

@@ -21,7 +21,7 @@ import test from "node:test";
 import type { Host, HostOptions } from "@berth/host";
 import fc from "fast-check";
 
-import { openVaultKey } from "../../src/broker/node-vault-key.ts";
+import { VaultKeyFiles } from "../../src/broker/node-vault-key.ts";
 import { fitsGlob } from "../../src/rights/glob.ts";
 import { install, makePackage, withHost } from "../fixture.ts";
 
@@ -67,6 +67,32 @@ async function withFiles(
     await rm(folder, { recursive: true });
   }
 }
+
+test(
+  "an update that moves its folder below the granted one asks again: its globs mean other files there",
+  { skip },
+  () =>
+    withFiles(
+      async (ask, root, _outside, host) => {
+        assert.deepEqual(await ask("read", `${root}/a.txt`), { ok: "inside" });
+        await writeFile(join(root, "sub", "private.txt"), "not agreed to");
+        const moved = { name: "file_system_read", roots: [`${root}/sub`], globs: ["*.txt"], reason: "to test" };
+        const plan = await host.plan(
+          makePackage({
+            version: "1.1.0",
+            code: CODE,
+            manifest: { permissions: [moved], contributes: { actions: { ask: any } } },
+          }),
+        );
+        assert.deepEqual(
+          plan.permissions.map(({ isGranted }) => isGranted),
+          [false],
+        );
+        await assert.rejects(host.install(plan, { grant: [] }), { code: "HOST_CONSENT_MISSING" });
+      },
+      { read: { globs: ["*.txt"] } },
+    ),
+);
 
 test("reads, lists, writes, makes folders and deletes below a granted folder", { skip }, () =>
   withFiles(async (ask, root) => {
@@ -244,7 +270,7 @@ test(
       await withFiles(
         async (ask, root, _outside, _host, dataDir) => {
           assert.deepEqual(await ask("write", operatorKeyFile, "AGE-SECRET-KEY-1MINE", { create: true }), refused);
-          await openVaultKey(dataDir, operatorKeyFile);
+          await new VaultKeyFiles(dataDir, operatorKeyFile).open(undefined, false);
           await link(operatorKeyFile, join(root, "second-name"));
           for (const path of [operatorKeyFile, join(root, "second-name")]) {
             assert.deepEqual(await ask("read", path), refused);

@@ -253,3 +253,51 @@ test("what is remembered has a bound, beyond which calls with new keys are refus
     assert.equal(await host.call("acme.demo", "echo", "without"), "without");
     assert.deepEqual(await call(host, "pure", 1, "any"), { value: 1 });
   }));
+
+test("a key makes one call of several in bytes too, whichever way the first one was made", () =>
+  withHost(async (host) => {
+    await install(host, made());
+    const encoder = new TextEncoder();
+    const bytes = async (action: string, json: string, idempotencyKey?: string): Promise<unknown> => {
+      const options = idempotencyKey === undefined ? {} : { idempotencyKey };
+      return JSON.parse(
+        new TextDecoder().decode(await host.callBytes("acme.demo", action, encoder.encode(json), options)),
+      );
+    };
+    const first = { count: 1, value: { a: 1 } };
+    assert.deepEqual(await bytes("count", '{"a":1}', "k"), first);
+    assert.deepEqual(await bytes("count", '{"a":1}', "k"), first);
+    assert.deepEqual(await call(host, "count", { a: 1 }, "k"), first);
+    await assert.rejects(bytes("count", '{"a":2}', "k"), { code: "BROKER_KEY_REUSED" });
+    assert.deepEqual(await call(host, "count", 5, "k2"), { count: 2, value: 5 });
+    assert.deepEqual(await bytes("count", "5", "k2"), { count: 2, value: 5 });
+    const together = await Promise.all(Array.from({ length: 10 }, () => bytes("count", "6", "k3")));
+    assert.deepEqual(new Set(together.map((answer) => JSON.stringify(answer))), new Set(['{"count":3,"value":6}']));
+    assert.deepEqual(await bytes("count", "6"), { count: 4, value: 6 });
+    // Effects of an idempotent action keep their keys over a failure.
+    await host.call("acme.demo", "breakDown", true);
+    await assert.rejects(bytes("steady", "1", "k4"), { code: "SANDBOX_PLUGIN_THREW" });
+    await host.call("acme.demo", "breakDown", false);
+    assert.equal(await bytes("steady", "1", "k4"), true);
+    // What would have to be remembered has a bound.
+    await assert.rejects(bytes("echo", `"${"x".repeat(1_100_000)}"`, "k5"), { code: "HOST_VALUE_TOO_LARGE" });
+    assert.equal(String(await bytes("echo", `"${"x".repeat(1_100_000)}"`)).length, 1_100_000);
+    // An answer with bytes in it that `call` was given is none in JSON.
+    await call(host, "breakDown", new Uint8Array([1]), "k6");
+    assert.deepEqual(await call(host, "counted", "broken", "k7"), new Uint8Array([1]));
+    await assert.rejects(bytes("counted", '"broken"', "k7"), { code: "HOST_OUTPUT_INVALID" });
+    for (const key of ["", "x".repeat(201), "a\0b"])
+      await assert.rejects(bytes("count", "1", key), { code: "BROKER_REQUEST_INVALID" });
+  }));
+
+test("a stream refuses a key, and says why", () =>
+  withHost(async (host) => {
+    const code = "var berthPlugin = { actions: { async *rows() { yield 1; } } };";
+    const manifest = { contributes: { actions: { rows: { ...any, streams: true } } } };
+    await install(host, makePackage({ code, manifest }));
+    await assert.rejects(host.stream("acme.demo", "rows", null, { idempotencyKey: "k" }).next(), {
+      code: "BROKER_REQUEST_INVALID",
+      message: /not kept/,
+    });
+    assert.deepEqual(await host.stream("acme.demo", "rows", null).next(), { value: 1, done: false });
+  }));

@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import test from "node:test";
 
 import type { HostOptions } from "@berth/host";
+import { statedPermissionSchema } from "@berth/spec";
+import type { Permission } from "@berth/spec";
 
 import { exchange } from "../../src/broker/http-exchange.ts";
 import { makeNetworkService } from "../../src/broker/network.ts";
@@ -28,6 +30,14 @@ const CODE = `var berthPlugin = { actions: {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
+type NetworkPermission = Extract<Permission, { name: "network_restricted" }>;
+
+/** What it takes beside the network to have secrets put into headers. */
+const mayInject = ({ secretHeaders = [] }: Partial<NetworkPermission>, more: object = {}): object[] =>
+  secretHeaders.length === 0
+    ? []
+    : [{ name: "secrets_access", names: secretHeaders.map(({ secret }) => secret), reason: "to test", ...more }];
+
 /** A plugin with a right to one local server, and what it got to see. */
 async function withServer(
   handler: Handler,
@@ -35,8 +45,9 @@ async function withServer(
     go: (path: string, options?: object) => Promise<Record<string, unknown>>,
     context: { port: number; host: Parameters<Parameters<typeof withHost>[0]>[0] },
   ) => Promise<void>,
-  permission: object = {},
+  permission: Partial<NetworkPermission> = {},
   options: Partial<HostOptions<string>> = {},
+  others: readonly object[] = mayInject(permission),
 ): Promise<void> {
   const server: Server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
@@ -57,8 +68,8 @@ async function withServer(
           makePackage({
             code: CODE,
             manifest: {
-              permissions: [asked],
-              secrets: ["token"],
+              permissions: [asked, ...others],
+              secrets: ["token", "other"],
               contributes: { actions: { go: any, pure: { ...any, effect: "pure" } } },
             },
           }),
@@ -307,7 +318,7 @@ test("a secret is put into its header by the host, and the code never sees it", 
       assert.equal((await go("/"))["headers"] !== undefined, true);
       assert.equal(((await go("/"))["headers"] as Record<string, string>)["x-seen"], "Bearer s3cret");
       assert.equal((await go("/", { headers: { Authorization: "mine" } }))["code"], "BROKER_REQUEST_INVALID");
-      await assert.rejects(host.setSecret("acme.demo", "other", "x"), { code: "HOST_SECRET_INVALID" });
+      await assert.rejects(host.setSecret("acme.demo", "unnamed", "x"), { code: "HOST_SECRET_INVALID" });
       assert.deepEqual(
         (await host.secrets("acme.demo")).map(({ name, version }) => [name, version]),
         [["token", 1]],
@@ -315,6 +326,156 @@ test("a secret is put into its header by the host, and the code never sees it", 
     },
     { secretHeaders: [{ header: "authorization", secret: "token" }] },
   ));
+
+const withToken = { secretHeaders: [{ header: "authorization", secret: "token" }] };
+const noInjection = (term: string, parameter?: string): object => ({
+  code: "BROKER_DENIED",
+  details: { term, permission: "secrets_access", ...(parameter !== undefined && { parameter }) },
+});
+
+/** Counts requests that reached it. */
+function counting(): { readonly handler: Handler; readonly seen: () => number } {
+  let seen = 0;
+  return {
+    handler: (request, response) => {
+      seen += 1;
+      echo(request, response);
+    },
+    seen: () => seen,
+  };
+}
+
+interface Lack {
+  readonly term: string;
+  readonly parameter?: string;
+  readonly others?: readonly object[];
+  readonly policy?: HostOptions<string>["policy"];
+}
+const LACKS: readonly Lack[] = [
+  { term: "manifest", others: [] },
+  { term: "manifest", parameter: "names", others: mayInject({ secretHeaders: [{ header: "x", secret: "other" }] }) },
+  { term: "policy", others: mayInject(withToken, { optional: true }), policy: { deny: ["secrets_access"] } },
+  {
+    term: "policy",
+    parameter: "names",
+    policy: { ceilings: [{ name: "secrets_access", names: ["other"], reveal: true }] },
+  },
+  { term: "grant", policy: { isUnattended: true } },
+];
+
+for (const { term, parameter, others = mayInject(withToken), policy = {} } of LACKS) {
+  test(`no secret is put into a header that the ${term} does not give${parameter === undefined ? "" : " by name"}`, () => {
+    const { handler, seen } = counting();
+    return withServer(
+      handler,
+      async (go, { host }) => {
+        await host.setSecret("acme.demo", "token", "Bearer s3cret");
+        if (term === "grant") await host.revoke("acme.demo", "secrets_access");
+        assert.deepEqual(await go("/"), noInjection(term, parameter));
+        assert.equal(seen(), 0, "nothing was sent");
+        const denials = (await host.journal()).filter(({ kind }) => kind === "denial");
+        const subject = `network.fetch secrets_access${parameter === undefined ? "" : `.${parameter}`}`;
+        assert.deepEqual(
+          denials.map((each) => each.subject),
+          [subject],
+        );
+      },
+      withToken,
+      { policy: { privateHosts: ["localhost"], ...policy } },
+      others,
+    );
+  });
+}
+
+test("a caller without the secret has none injected", () => {
+  const ports = [1];
+  return withServer(
+    echo,
+    async (_go, { host, port }) => {
+      ports[0] = port;
+      await host.setSecret("acme.demo", "token", "Bearer s3cret");
+      const as = (caller: string): Promise<unknown> =>
+        host.call("acme.demo", "go", { url: `http://localhost:${port}/` }, { caller });
+      assert.deepEqual(await as("bert"), noInjection("caller"));
+      assert.equal(((await as("anna")) as { status: number }).status, 200);
+    },
+    withToken,
+    {
+      policy: { privateHosts: ["localhost"] },
+      rightsOf: (user) =>
+        [
+          { name: "network_restricted", hosts: ["localhost"], ports, ...withToken },
+          ...(user === "anna" ? [{ name: "secrets_access", names: ["token"] }] : []),
+        ].map((each) => statedPermissionSchema.parse(each)),
+    },
+  );
+});
+
+test("an injected secret is a use of its own, which is suggested, lent and taken back like any other", () => {
+  const { handler, seen } = counting();
+  return withServer(
+    handler,
+    async (go, { host, port }) => {
+      await host.setSecret("acme.demo", "token", "Bearer s3cret");
+      assert.equal(((await go("/"))["headers"] as Record<string, string>)["x-seen"], "Bearer s3cret");
+      const uses = (await host.journal()).filter(({ kind }) => kind === "use");
+      assert.deepEqual(
+        new Set(uses.map(({ subject, count }) => `${count} ${subject}`)),
+        new Set(["1 network_restricted", "1 secrets_access"]),
+      );
+      const { permissions, unused } = await host.suggestPermissions("acme.demo");
+      assert.deepEqual(
+        permissions.map((each) => ("names" in each ? each.names : "ports" in each ? each.ports : each.name)),
+        [[port], ["token"]],
+      );
+      assert.deepEqual(unused, []);
+      const [taken] = await host.revoke("acme.demo", "secrets_access");
+      assert.ok(taken);
+      assert.deepEqual(await go("/"), noInjection("grant"));
+      assert.equal(seen(), 1);
+      await host.grant("acme.demo", taken);
+      assert.equal((await go("/"))["status"], 200);
+      const grants = await host.grants("acme.demo");
+      assert.ok(grants.every(({ lastUsedAt }) => lastUsedAt !== undefined));
+    },
+    withToken,
+    {},
+    [{ name: "secrets_access", names: ["token", "other"], reveal: true, reason: "to test" }],
+  );
+});
+
+test("a request under way ends when its secret is taken back", async () => {
+  const reached = Promise.withResolvers<void>();
+  await withServer(
+    () => reached.resolve(),
+    async (go, { host }) => {
+      await host.setSecret("acme.demo", "token", "Bearer s3cret");
+      const answer = go("/");
+      await reached.promise;
+      await host.revoke("acme.demo", "secrets_access");
+      assert.deepEqual(await answer, noInjection("grant"));
+    },
+    withToken,
+  );
+});
+
+test("a redirect needs the secret's right again", async () => {
+  const hosts: { revoke: (id: string, name: "secrets_access") => Promise<unknown> }[] = [];
+  await withServer(
+    (request, response) => {
+      if (request.url !== "/") return echo(request, response);
+      void hosts[0]
+        ?.revoke("acme.demo", "secrets_access")
+        .then(() => response.writeHead(302, { location: "/next" }).end());
+    },
+    async (go, { host }) => {
+      hosts.push(host);
+      await host.setSecret("acme.demo", "token", "Bearer s3cret");
+      assert.deepEqual(await go("/"), noInjection("grant"));
+    },
+    withToken,
+  );
+});
 
 test("a call in flight loses a right that is taken back at its next request", () => {
   let seen = 0;

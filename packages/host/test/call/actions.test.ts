@@ -3,14 +3,13 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { isolate } from "@berth/engine-isolate";
-import { quickjs } from "@berth/engine-quickjs";
 import { wasm } from "@berth/engine-wasm";
 import type { Host, HostOptions, Progress } from "@berth/host";
 import { SECURITY_LEVELS, statedPermissionSchema } from "@berth/spec";
 import type { SecurityLevel } from "@berth/spec";
-import { Supervisor } from "@berth/sandbox";
 
 import { install, makePackage, withHost } from "../fixture.ts";
+import { engineOf, whyNot } from "../levels.ts";
 import { until } from "../sandbox-hosts.ts";
 
 const any = { input: true, output: true };
@@ -42,20 +41,7 @@ const ACTIONS = {
   asks: stream,
 };
 
-const engineOf = (level: SecurityLevel): ReturnType<typeof isolate> => (level === "strict" ? quickjs() : isolate());
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? String(error);
-
-async function whyNot(level: SecurityLevel): Promise<string | undefined> {
-  const supervisor = new Supervisor();
-  try {
-    await supervisor.wallFor(engineOf(level), level);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : "no wall";
-  } finally {
-    supervisor.close();
-  }
-}
 
 const stated = { name: "secrets_access", names: ["one"], reveal: true };
 const permission = statedPermissionSchema.parse(stated);

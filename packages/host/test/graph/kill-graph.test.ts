@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +9,7 @@ import { openHost } from "@berth/host";
 import { RegistryFiles, serveFiles } from "@berth/testkit";
 import type { MadeRelease } from "@berth/testkit";
 
-import { KillMoments } from "../kill-moments.ts";
+import { KillMoments, runAndKill } from "../kill-moments.ts";
 import { release } from "./builders.ts";
 
 const ROUNDS = Number(process.env["BERTH_KILL_ROUNDS"] ?? "16");
@@ -26,20 +25,8 @@ function graphOf(round: number): MadeRelease[] {
   ];
 }
 
-/** Gives how long the process lived after it had opened the host, ms. */
-async function installAndKill(dataDir: string, url: string, range: string, afterMs: number): Promise<number> {
-  const script = join(import.meta.dirname, "install-graph-once.ts");
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, dataDir, url, range], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  let openedAt = performance.now();
-  child.stdout.once("data", () => {
-    openedAt = performance.now();
-    setTimeout(() => child.kill("SIGKILL"), afterMs);
-  });
-  await new Promise((resolve) => child.once("exit", resolve));
-  return performance.now() - openedAt;
-}
+const installAndKill = (dataDir: string, url: string, range: string, afterMs: number): Promise<number> =>
+  runAndKill(join(import.meta.dirname, "install-graph-once.ts"), [dataDir, url, range], afterMs);
 
 test(`${ROUNDS} graph installs killed at random moments leave the graph before or the one after, whole`, async () => {
   const folder = await mkdtemp(join(tmpdir(), "berth-kill-graph-"));

@@ -69,6 +69,7 @@ test("the preview of an uninstall counts everything that the receipt then says w
       secrets: 1,
       schedules: 1,
       events: 0,
+      unneeded: [],
     });
     const { erasedAt: _erasedAt, contentDigest: _contentDigest, ...erased } = await host.uninstall("acme.demo");
     assert.deepEqual(erased, preview);
@@ -78,4 +79,50 @@ test("the preview of an uninstall counts everything that the receipt then says w
     await host.call("acme.pub", "publish", ["kept", 1]);
     assert.equal((await host.previewUninstall("acme.sub")).events, 1);
     assert.equal((await host.previewUninstall("acme.pub")).events, 1);
+  }));
+
+test("an export holds settings and schedules, and no secret", () =>
+  withHost(async (host) => {
+    await install(
+      host,
+      makePackage({
+        code: CODE,
+        manifest: {
+          secrets: ["one"],
+          config: { type: "object", properties: { unit: { type: "string", default: "km" } } },
+          contributes: {
+            actions: { see: any, schedule: any },
+            schedules: { yearly: { cron: "0 0 1 1 *", action: "see" } },
+          },
+        },
+      }),
+    );
+    const exported = async (): Promise<unknown[]> => {
+      let text = "";
+      for await (const part of host.exportData("acme.demo")) text += part;
+      assert.equal(text.includes("never-exported"), false);
+      return text
+        .trimEnd()
+        .split("\n")
+        .slice(1)
+        .map((line): unknown => JSON.parse(line));
+    };
+    await host.setSecret("acme.demo", "one", "never-exported");
+    assert.deepEqual(await exported(), [], "neither defaults nor what the manifest declares");
+    await host.setConfig("acme.demo", { unit: "mi" });
+    await host.call("acme.demo", "schedule", null);
+    await host.call("acme.demo", "schedule", null, { caller: "anna" });
+    const schedule = {
+      schedule: "daily",
+      cron: "0 0 * * *",
+      timeZone: "UTC",
+      action: "see",
+      missed: "once",
+      input: null,
+    };
+    assert.deepEqual(await exported(), [
+      { settings: { unit: "mi" } },
+      { ...schedule, partition: null },
+      { ...schedule, partition: "anna" },
+    ]);
   }));

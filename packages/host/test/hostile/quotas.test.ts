@@ -135,6 +135,7 @@ test("uses without end take a bounded number of lines in an hour, and none of th
     store,
     () => now,
     (error) => assert.fail(String(error)),
+    365,
   );
   const flood = async (pluginId: string): Promise<void> => {
     for (let round = 0; round < 10; round += 1) {

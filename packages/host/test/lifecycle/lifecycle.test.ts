@@ -286,7 +286,7 @@ test("uninstalling tells before what it erases, exports it, and leaves no trace 
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.deepEqual(head, {
       format: "berth-plugin-data",
-      formatVersion: 1,
+      formatVersion: 2,
       plugin: "acme.demo",
       version: "1.0.0",
     });

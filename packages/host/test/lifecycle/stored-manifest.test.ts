@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import type { EngineDescriptor } from "@berth/sandbox";
 import { MANIFEST_MEMBERS, parseManifest } from "@berth/spec";
 import type { Manifest } from "@berth/spec";
 
+import { EventSink } from "../../src/host-event.ts";
+import type { StoredFacts } from "../../src/lifecycle/plugin-record.ts";
+import { PluginTable } from "../../src/lifecycle/plugin-table.ts";
 import { checkMarkOf, makeStoredManifest } from "../../src/lifecycle/stored-manifest.ts";
+import type { PluginPolicy } from "../../src/policy.ts";
 
 const written = (more: Record<string, unknown> = {}): Manifest =>
   parseManifest(
@@ -62,4 +67,29 @@ test("the mark of checks belongs to one text", () => {
   const text = JSON.stringify(written());
   assert.equal(checkMarkOf(text), checkMarkOf(text));
   assert.notEqual(checkMarkOf(text), checkMarkOf(text.replace("1.2.0", "1.2.1")));
+});
+
+test("an opening host reads no text of the plugins that it takes up", () => {
+  const engine = { name: "fake", runtimes: ["javascript"], levels: ["standard"], streams: true } as const;
+  const table = new PluginTable({
+    policyFor: () => ({ level: "standard" }) as PluginPolicy,
+    engines: [engine as unknown as EngineDescriptor],
+    events: new EventSink(undefined, () => new Date(0)),
+    developmentFolders: new Set(),
+  });
+  const facts: StoredFacts = {
+    // Whoever reads it fails.
+    manifest: makeStoredManifest("no JSON", written()),
+    version: "1.2.0",
+    contentDigest: "sha256:0",
+    fileDigest: "sha256:0",
+    keyId: "key",
+    installedAt: "2026-01-01T00:00:00.000Z",
+    state: "enabled",
+    registry: undefined,
+    developmentFolder: undefined,
+    askedRange: undefined,
+  };
+  table.restore({ id: "acme.demo", facts, stateReason: undefined, fault: undefined, recheck: undefined });
+  assert.equal(table.find("acme.demo")?.state, "enabled");
 });

@@ -44,7 +44,10 @@ export interface Scene {
   readonly engine: EngineDescriptor;
   /** Its actions are `attack` and `echo`, and those that `top` puts into `more`. */
   readonly attacker: OpenPlugin;
-  /** Opens another plugin in the attacker's process, where the engine lets processes be shared. */
+  /**
+   * Opens another plugin in the attacker's process, where the engine lets processes be shared: the bundle of neighbours
+   * itself where bundles are not text.
+   */
   readonly openCellmate: (more?: { readonly top?: string; readonly limits?: Limits }) => OpenPlugin;
 }
 

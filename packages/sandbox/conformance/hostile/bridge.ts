@@ -68,7 +68,11 @@ const ATTACKS: readonly Attack[] = [
       play: async ({ attacker }) => {
         const heard: unknown[] = [];
         const more = { onProgress: (progress: unknown): unknown => heard.push(progress) };
-        await attacker.call("attack", null, undefined, more).catch(() => undefined);
+        const ending = await attacker.call("attack", null, undefined, more).then(
+          () => "answers",
+          (error: { code?: string }) => error.code,
+        );
+        assert.ok(ending === "answers" || ending === "SANDBOX_PLUGIN_THREW", ending);
         assert.deepEqual(heard, []);
       },
     },

@@ -43,7 +43,7 @@ export function hostileSuite(
       });
     }
   }
-  test(`${title}: no process and no changed setting of the machine is left behind`, async (t) => {
+  test(`${title}: no process, no descriptor and no changed setting of the machine is left behind`, async (t) => {
     t.diagnostic(`longest stall of the embedding event loop in all attacks: ${longestMs.toFixed(1)} ms`);
     await stage?.close();
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Limits, SecurityLevel } from "@berth/spec";
@@ -20,9 +21,6 @@ const HONEST_JAVASCRIPT = bundleOf({ action: "() => null" });
 /** How long ended processes may take to be gone. */
 const GONE_TRIES = 3_000;
 
-/** What a call may hear that was under way in a process which was lost to a plugin beside it. */
-const LOST_BESIDE: ReadonlySet<string> = new Set(["answers", "SANDBOX_NEIGHBOUR"]);
-
 /** After these the process itself may be gone, and one that crashes often is started later and later. */
 const COSTS_THE_PROCESS: ReadonlySet<string> = new Set(["SANDBOX_CRASHED", "SANDBOX_MEMORY", "SANDBOX_PROTOCOL"]);
 
@@ -36,6 +34,7 @@ export class Stage {
   readonly #honest: string | Uint8Array;
   readonly #settings = machineSettings();
   readonly #processes = descendants();
+  readonly #descriptors = openDescriptors();
   readonly #supervisor = new Supervisor();
   readonly #stalls = new StallWatch();
   readonly #stranger: OpenPlugin;
@@ -82,9 +81,13 @@ export class Stage {
     return `cell ${this.#cell}`;
   }
 
-  /** A process that runs one call at a time belongs to one plugin. */
+  /** As hosts pack them: a process that runs one call at a time, or is isolated, belongs to one plugin. */
+  get #isShared(): boolean {
+    return this.#engine.callsPerProcess !== 1 && this.#level !== "isolated";
+  }
+
   get #besideKey(): string {
-    return this.#engine.callsPerProcess === 1 ? `${this.#cellKey}, beside` : this.#cellKey;
+    return this.#isShared ? this.#cellKey : `${this.#cellKey}, beside`;
   }
 
   /** Plays one attack and asserts what becomes of everybody. Answers with the longest stall of the embedding event loop, ms. */
@@ -99,7 +102,8 @@ export class Stage {
     };
     const attacker = openAttacker({ ...HOSTILE_LIMITS, ...attack.limits });
     const openCellmate: Scene["openCellmate"] = ({ top = "", limits = HONEST } = {}) => {
-      const plugin = this.#open(this.#newPlugin(), this.#besideKey, bundleOf({ top, action: "() => null" }), limits);
+      const bundle = typeof this.#honest === "string" ? bundleOf({ top, action: "() => null" }) : this.#honest;
+      const plugin = this.#open(this.#newPlugin(), this.#besideKey, bundle, limits);
       opened.push(plugin);
       return plugin;
     };
@@ -134,8 +138,11 @@ export class Stage {
   }
 
   #verifyBeside(ending: string): void {
-    if (ending !== "answers") this.#isSpent = true;
-    assert.ok(LOST_BESIDE.has(ending), `the call of a plugin in the same process ended as ${ending}`);
+    if (ending === "answers") return;
+    this.#isSpent = true;
+    // What was under way in a process that was lost to a plugin in it.
+    const isNeighbour = this.#isShared && ending === "SANDBOX_NEIGHBOUR";
+    assert.ok(isNeighbour, `the call of the plugin beside the attacker ended as ${ending}`);
   }
 
   /** All calls are awaited, also when one of them fails: nothing is left under way. */
@@ -157,16 +164,21 @@ export class Stage {
     if (ending === "answers" && "answer" in attack) assert.deepEqual(await call, attack.answer);
   }
 
-  /** Ends everything; asserts that no process and no changed setting is left behind. */
+  /** Ends everything; asserts that no process, no descriptor of this one and no changed setting is left behind. */
   async close(): Promise<void> {
     this.#supervisor.close();
     this.#stalls[Symbol.dispose]();
     const leftBehind = (): [number, string][] => [...descendants()].filter(([pid]) => !this.#processes.has(pid));
     for (let tries = 0; tries < GONE_TRIES && leftBehind().length > 0; tries += 1) await sleep(10);
     assert.deepEqual(leftBehind(), [], "processes");
+    for (let tries = 0; tries < GONE_TRIES && openDescriptors() > this.#descriptors; tries += 1) await sleep(10);
+    assert.ok(openDescriptors() <= this.#descriptors, "descriptors of the embedding process");
     assert.deepEqual(machineSettings(), this.#settings, "settings of the machine");
   }
 }
+
+/** How many descriptors this process has open; 0 where the system does not tell. */
+const openDescriptors = (): number => (process.platform === "linux" ? readdirSync("/proc/self/fd").length : 0);
 
 async function endingOf(call: Promise<unknown>): Promise<string> {
   try {

@@ -5,7 +5,7 @@ import { sanitize } from "@berth/base";
 import type { SecurityLevel } from "@berth/spec";
 
 import type { EngineDescriptor } from "../engine.ts";
-import { SandboxError } from "../errors.ts";
+import { SandboxError, engineMissing } from "../errors.ts";
 import type { GroupPlace } from "./cgroup-mounts.ts";
 import { explainBubblewrapFailure } from "./machine-facts.ts";
 import { makeBubblewrapWall } from "./node-bubblewrap-wall.ts";
@@ -67,13 +67,15 @@ export function machineWalls(engine: EngineDescriptor, options: WallOptions = {}
 /**
  * The wall in which an engine's sandbox hosts run at a level.
  *
- * @throws SandboxError SANDBOX_WALL_MISSING when the level requires what the machine does not have
+ * @throws SandboxError SANDBOX_WALL_MISSING when the level requires what the machine does not have,
+ *   SANDBOX_ENGINE_MISSING
  */
 export async function chooseWall(
   engine: EngineDescriptor,
   level: SecurityLevel,
   options: WallOptions = {},
 ): Promise<ChosenWall> {
+  if (engine.missing !== undefined) throw engineMissing(engine.name, engine.missing);
   const { basic, full, groupPlace } = await machineWalls(engine, options);
   if (basic.kind === "missing") throw wallMissing(level, basic.missing);
   if (level === "minimal") return { wall: basic.wall, missing: [], groupPlace };

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 
 import { sanitize } from "@berth/base";
 
-import { runProgram } from "../node-program.ts";
 import type { ProgramOutcome, ProgramRun } from "../node-program.ts";
+import { Starter } from "../node-starter.ts";
 import type { GroupPlace } from "./cgroup-mounts.ts";
 import { explainBubblewrapFailure } from "./machine-facts.ts";
 import { countsWithinNamespaces, findBubblewrap, findProgram } from "./node-launchers.ts";
@@ -59,6 +59,12 @@ const TELLING = ["/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/sch
 const IF_THERE = ["/etc/ld.so.cache", "/etc/alternatives"];
 
 const PROBE_MS = 10_000;
+
+/**
+ * Runs the programs of all walls. Sandbox hosts have starters of their own: they do not wait for what programs write,
+ * and have the descriptors of theirs for themselves.
+ */
+const starter = new Starter();
 
 /** Walls are tried once for each choice of options; a machine does not change under a running program. */
 const known = new Map<string, Promise<ProgramWallOffer>>();
@@ -185,7 +191,7 @@ function makeProgramWall({ bubblewrap, limiter, shown, pool, groupPlace }: Progr
     async run(run) {
       const userId = pool?.take();
       try {
-        return await runProgram(run, {
+        return await starter.run(run, {
           bubblewrap,
           shown,
           filter,

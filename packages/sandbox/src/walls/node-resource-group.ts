@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdir, readFile, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -18,12 +18,14 @@ const REMOVE_WAIT_MS = 20;
 let next = 1;
 
 /** Never makes a file: where the kernel made none, this is no control group. */
-const write = (folder: string, file: string, value: number): void =>
-  writeFileSync(join(folder, file), String(value), { flag: "r+" });
+const EXISTING = { flag: "r+" } as const;
 
 /**
  * A control group (cgroups(7)) that holds one sandbox host. Its memory limit is the kernel's: it holds between two
  * looks of the watchdog.
+ *
+ * The kernel lets whoever makes, fills or removes a group wait until every processor has passed through it, often 10 to
+ * 30 ms; so that is done off the event loop. A limit is a number to it, and set at once.
  */
 export class ResourceGroup {
   readonly #place: GroupPlace;
@@ -32,36 +34,44 @@ export class ResourceGroup {
   readonly #memory: string;
   #allowedBytes = 0;
 
-  /** @throws Error when the place does not take groups */
-  constructor(place: GroupPlace) {
-    const name = `berth-${process.pid}-${next}`;
-    next += 1;
+  private constructor(place: GroupPlace, name: string) {
     this.#place = place;
     this.#memory = join(place.memory, name);
-    const pids = join(place.pids, name);
-    this.#folders = new Set([this.#memory, pids]);
-    for (const folder of this.#folders) mkdirSync(folder);
+    this.#folders = new Set([this.#memory, join(place.pids, name)]);
+  }
+
+  /** @throws Error when the place does not take groups */
+  static async make(place: GroupPlace): Promise<ResourceGroup> {
+    const name = `berth-${process.pid}-${next}`;
+    next += 1;
+    const group = new ResourceGroup(place, name);
+    const made: string[] = [];
     try {
-      write(pids, "pids.max", RESOURCES.maxThreads);
+      for (const folder of group.#folders) {
+        await mkdir(folder);
+        made.push(folder);
+      }
+      await writeFile(join(place.pids, name, "pids.max"), String(RESOURCES.maxThreads), EXISTING);
       // What is swapped out counts for nothing in the limit: a group could fill the machine's swap.
-      const { swap } = MEMORY_FILES[place.version];
-      if (existsSync(join(this.#memory, swap))) write(this.#memory, swap, 0); // Absent from kernels without swap.
+      const swap = join(group.#memory, MEMORY_FILES[place.version].swap);
+      if (existsSync(swap)) await writeFile(swap, "0", EXISTING); // Absent from kernels without swap.
+      return group;
     } catch (error) {
-      for (const folder of this.#folders) rmdirSync(folder);
+      for (const folder of made) await rmdir(folder);
       throw error;
     }
   }
 
   /** Takes a process in. What it holds already stays charged to the group that it came from. */
-  add(pid: number): void {
-    for (const folder of this.#folders) write(folder, "cgroup.procs", pid);
+  async add(pid: number): Promise<void> {
+    for (const folder of this.#folders) await writeFile(join(folder, "cgroup.procs"), String(pid), EXISTING);
   }
 
   /** Raises the limit. It is never lowered: the kernel would search for memory to free while this process waits. */
   allowMemory(bytes: number): void {
     if (bytes <= this.#allowedBytes) return;
     this.#allowedBytes = bytes;
-    write(this.#memory, MEMORY_FILES[this.#place.version].limit, bytes);
+    writeFileSync(join(this.#memory, MEMORY_FILES[this.#place.version].limit), String(bytes), EXISTING);
   }
 
   /** Whether the kernel ended a process of the group for its memory. */
@@ -79,7 +89,7 @@ export class ResourceGroup {
     for (const folder of this.#folders) {
       for (let tries = 0; tries < REMOVE_TRIES; tries += 1) {
         try {
-          rmdirSync(folder);
+          await rmdir(folder);
           break;
         } catch {
           await wait(REMOVE_WAIT_MS); // The kernel has not yet taken note of the last one's end.
@@ -94,11 +104,11 @@ export async function findGroupPlace(): Promise<GroupPlace | undefined> {
   const read = (path: string): Promise<string> => readFile(path, "latin1").catch(() => ""); // Not Linux.
   for (const place of groupPlaces(await read("/proc/self/cgroup"), await read("/proc/self/mountinfo"))) {
     try {
-      const group = new ResourceGroup(place);
+      const group = await ResourceGroup.make(place);
       try {
         group.allowMemory(1 << 30);
         group.hasRunOut();
-        sweep(place);
+        await sweep(place);
         return place;
       } finally {
         await group.remove();
@@ -111,13 +121,13 @@ export async function findGroupPlace(): Promise<GroupPlace | undefined> {
 }
 
 /** Removes empty groups of programs that ended before they could. The kernel refuses to remove one with processes. */
-function sweep({ memory, pids }: GroupPlace): void {
+async function sweep({ memory, pids }: GroupPlace): Promise<void> {
   for (const folder of new Set([memory, pids])) {
-    for (const name of readdirSync(folder)) {
+    for (const name of await readdir(folder)) {
       const [, pid] = /^berth-(\d+)-\d+$/.exec(name) ?? [];
       if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
       try {
-        rmdirSync(join(folder, name));
+        await rmdir(join(folder, name));
       } catch {
         // A program of another container is still using it.
       }

@@ -10,7 +10,14 @@ export type Shown =
   | { readonly kind: "folder-if-there"; readonly path: string };
 
 /** Descriptors of bubblewrap beside the standard ones. What it reads, it closes; none reaches the program. */
-export const Descriptor = { arguments: 3, status: 4, filter: 5, start: 6, folder: 7 } as const;
+export const Descriptor = { arguments: 3, status: 4, filter: 5, folder: 6 } as const;
+
+/**
+ * What bubblewrap is told by its list of arguments. It reads the filter last, when everything else is set up, and waits
+ * for it. An end of that pipe without a filter is no filter, which the kernel takes from nobody: the program does not
+ * begin. That stands before the arguments that are read, because an end may cut those short.
+ */
+export const OPENING = ["--seccomp", String(Descriptor.filter), "--args", String(Descriptor.arguments), "--"] as const;
 
 /** What the user inside is called, whoever it is outside: nobody. */
 const INNER_USER = "65534";
@@ -60,8 +67,7 @@ export function formatProgramArguments({ shown, folder, environment }: ProgramVi
     [folder.isWritable ? "--bind-fd" : "--ro-bind-fd", String(Descriptor.folder), folder.path],
     ["--remount-ro", "/", "--chdir", folder.path],
     Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value]),
-    ["--json-status-fd", String(Descriptor.status), "--seccomp", String(Descriptor.filter)],
-    ["--block-fd", String(Descriptor.start)],
+    ["--json-status-fd", String(Descriptor.status)],
   ].flat();
   return args.map((each) => `${each}\0`).join("");
 }

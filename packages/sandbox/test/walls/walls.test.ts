@@ -254,12 +254,12 @@ test(
 );
 
 test("the kernel ends a process that takes more than its group may, and says so", { skip: noGroups }, async () => {
-  const group = new ResourceGroup(walls.groupPlace ?? assert.fail());
+  const group = await ResourceGroup.make(walls.groupPlace ?? assert.fail());
   try {
     group.allowMemory(64 * 1_048_576);
     const program = "process.stdin.once('data', () => { for (const kept = []; ;) kept.push(Buffer.alloc(1e7, 1)); })";
     const child = spawn(process.execPath, ["-e", program], { stdio: ["pipe", "ignore", "ignore"], timeout: 20_000 });
-    group.add(child.pid ?? assert.fail());
+    await group.add(child.pid ?? assert.fail());
     assert.equal(group.hasRunOut(), false);
     child.stdin.write("go");
     const [, signal] = (await once(child, "exit")) as [number | null, string | null];
@@ -274,7 +274,7 @@ test("groups of a program that ended before it could remove them are swept away"
   const { memory } = walls.groupPlace ?? assert.fail();
   const stale = join(memory, "berth-999999999-1");
   mkdirSync(stale);
-  const mine = new ResourceGroup(walls.groupPlace ?? assert.fail());
+  const mine = await ResourceGroup.make(walls.groupPlace ?? assert.fail());
   try {
     assert.deepEqual(await findGroupPlace(), walls.groupPlace);
     assert.ok(!existsSync(stale));

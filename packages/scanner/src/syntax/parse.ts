@@ -1,5 +1,6 @@
-import { parseSync, type Program } from "oxc-parser";
+import type { Program } from "oxc-parser";
 import { measureNesting } from "./nesting.ts";
+import { loadParser } from "./node-parser.ts";
 
 export type Dialect = "js" | "jsx" | "ts" | "tsx";
 
@@ -47,7 +48,7 @@ function attempt(text: string, lang: Dialect): Parsed {
 }
 
 function parse(text: string, lang: Dialect, sourceType: "module" | "commonjs"): Parsed {
-  const result = parseSync(`file.${lang}`, text, { lang, sourceType, preserveParens: false });
+  const result = loadParser().parseSync(`file.${lang}`, text, { lang, sourceType, preserveParens: false });
   const [error] = result.errors;
   if (error !== undefined) return { kind: "refused", reason: error.message, start: error.labels[0]?.start ?? 0 };
   return { kind: "program", program: result.program, comments: result.comments };

@@ -1,7 +1,10 @@
-import type { InstalledNode } from "@berth/host";
+import type { InstalledNode } from "./installed-graph.ts";
+
+/** As much of a node as tells who needs whom. */
+export type NeedingNode = Pick<InstalledNode, "id" | "askedRange" | "needs" | "areNeedsUnknown">;
 
 /** What nobody asked for and nobody would need any more once some plugins have left, sorted. */
-export function unneededAfter(nodes: readonly InstalledNode[], leaving: readonly string[]): string[] {
+export function unneededAfter(nodes: readonly NeedingNode[], leaving: readonly string[]): string[] {
   const staying = new Map(nodes.filter(({ id }) => !leaving.includes(id)).map((node) => [node.id, node]));
   // Whoever's needs are unknown may need any of them.
   if ([...staying.values()].some(({ areNeedsUnknown }) => areNeedsUnknown === true)) return [];

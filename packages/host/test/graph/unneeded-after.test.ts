@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { unneededAfter } from "@berth/host";
 import type { InstalledNode } from "@berth/host";
 
-import { unneededAfter } from "../src/unneeded-after.ts";
+import { graphOfTen, installGraph, withWorld } from "./builders.ts";
 
 const node = (id: string, isAsked: boolean, needs: readonly string[] = []): InstalledNode => ({
   id,
@@ -34,3 +35,17 @@ test("names nothing where somebody's needs are unknown", () => {
   assert.deepEqual(unneededAfter([...nodes, unknown], ["app"]), []);
   assert.deepEqual(unneededAfter([...nodes, unknown], ["app", "broken"]), ["mid"]);
 });
+
+test("preview and receipt of an uninstall name what nobody needs any more", () =>
+  withWorld(graphOfTen(), async ({ host }) => {
+    await installGraph(host, { "acme.top": "*", "acme.text": "*" });
+    const { unneeded } = await host.previewUninstall("acme.top");
+    assert.deepEqual(unneeded, ["acme.core", "acme.left", "acme.own", "acme.right", "beta.table"]);
+    assert.deepEqual((await host.previewUninstall("beta.marks")).unneeded, []);
+    assert.deepEqual((await host.uninstall("acme.top")).unneeded, unneeded);
+    const receipts = await host.uninstallAll(["acme.left", "acme.right"]);
+    assert.deepEqual(
+      receipts.map((receipt) => receipt.unneeded),
+      Array.from({ length: 2 }, () => ["acme.core", "acme.own", "beta.table"]),
+    );
+  }));
