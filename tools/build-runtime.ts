@@ -1,13 +1,16 @@
 // Builds the files that run outside the development tree's modules: the sandbox host starts from one prebuilt
-// JavaScript file (thirty small modules alone cost six times a bare start), and the guest library is one script text.
+// JavaScript file (thirty small modules alone cost six times a bare start), the guest library is one script text, and
+// the CLI is a few files instead of some seven hundred.
 //
 //   node tools/build-runtime.ts [--force]
 //
 // The bootstrap calls it only when a file it read last time has changed; called directly, it asks the same question.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { INPUT_LIST, STAMP, digestOf, isRuntimeFresh } from "./setup/runtime-stamp.mjs";
+import { CLI_ENTRY, INPUT_LIST, STAMP, digestOf, isRuntimeFresh } from "./setup/runtime-stamp.mjs";
+import { buildProgram } from "./cli-bundle.ts";
 import { buildEntry } from "./runtime-entry.ts";
 import type { RuntimeEntry } from "./runtime-entry.ts";
 
@@ -89,6 +92,31 @@ function writeWhole(path: string, text: string | Uint8Array): void {
   renameSync(beside, path);
 }
 
+/** Builds of the CLI that stay: a command that runs on while the next one is built loads parts of its own later. */
+const KEPT_BUILDS = 3;
+const CLI_BUILDS = "apps/cli/dist-runtime";
+
+/** Answers with what was read and written, relative to the root. */
+async function buildCli(): Promise<string[]> {
+  // One level below, since the folder of a build is named by what is in it.
+  const built = await buildProgram(root, { input: "apps/cli/src/main.ts", folder: join(CLI_BUILDS, "build") });
+  const hash = createHash("sha256");
+  for (const [name, code] of built.files) hash.update(`${name}\0${code}\0`);
+  const folder = join(CLI_BUILDS, hash.digest("hex").slice(0, 16));
+  for (const [name, code] of built.files) writeWhole(join(root, folder, name), code);
+  utimesSync(join(root, folder), new Date(), new Date());
+  const main = join(folder, built.main);
+  writeWhole(join(root, CLI_ENTRY), `${main}\n`);
+  const builds = readdirSync(join(root, CLI_BUILDS)).map((name) => join(root, CLI_BUILDS, name));
+  const byAge = builds.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const old of byAge.slice(KEPT_BUILDS)) rmSync(old, { recursive: true, force: true });
+  const modules = built.modules.map((module) => relative(root, module));
+  const outputs = Array.from(built.files.keys(), (name) => join(folder, name));
+  // Packages change with the lock file only.
+  const inputs = modules.filter((file) => !file.includes("node_modules"));
+  return [...inputs, "pnpm-lock.yaml", "tools/cli-bundle.ts", ...outputs];
+}
+
 async function build(): Promise<void> {
   // Without a stamp an interrupted build is repeated, although its inputs did not change.
   rmSync(join(root, STAMP), { force: true });
@@ -107,6 +135,7 @@ async function build(): Promise<void> {
     execFileSync(process.execPath, [join(root, program)], { stdio: "inherit" });
     files.add(program).add(output);
   }
+  for (const file of await buildCli()) files.add(file);
   const list = [...files].toSorted();
   writeWhole(join(root, STAMP), digestOf(root, list));
   writeWhole(join(root, INPUT_LIST), list.map((file) => `${file}\n`).join(""));

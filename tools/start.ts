@@ -25,6 +25,8 @@ const EXAMPLES = [
 ];
 const { values: options } = parseArgs({ options: { fresh: { type: "boolean" }, once: { type: "boolean" } } });
 
+// As bin/berth has it.
+process.env["NODE_COMPILE_CACHE"] ??= join(root, ".toolchain", "compile-cache");
 const dataDir = join(root, ".berth", "start");
 const packages = join(dataDir, "made-packages");
 const publisherToken = join(dataDir, "publisher.token");

@@ -159,6 +159,8 @@ async function runTests(paths: readonly string[], tally: Tally): Promise<void> {
   }
 }
 
+// Tests load the same sources over and over, and start processes that do: compiled once, by the first of them.
+process.env["NODE_COMPILE_CACHE"] ??= join(root, ".toolchain", "compile-cache");
 const tally: Tally = { passed: 0, named: new Map(), failures: [], skips: [], secondTries: [] };
 const args = process.argv.slice(2);
 const isChecksOnly = args.includes("--checks-only");

@@ -6,6 +6,8 @@ import { hasCode } from "./report.mjs";
 
 /** Paths relative to the root, one per line; `bin/berth` compares their times with this file's own. */
 export const INPUT_LIST = join(".toolchain", "runtime-inputs");
+/** One line, the built CLI's first file relative to the root; `bin/berth` starts it. */
+export const CLI_ENTRY = join(".toolchain", "cli-entry");
 /** The digest of the inputs and outputs at the time of the last build. */
 export const STAMP = join(".toolchain", "runtime-digest");
 

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { openSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { CLI_ENTRY } from "../setup/runtime-stamp.mjs";
 import { root } from "../workspace.ts";
 
 /** How long a service may take to come up, and to go after it was asked. */
@@ -13,7 +14,7 @@ const STOP_MS = 5_000;
 /** Node's arguments for one command of the CLI. */
 export const cliArguments = (args: readonly string[]): string[] => [
   "--disable-warning=ExperimentalWarning",
-  join(root, "apps/cli/src/main.ts"),
+  join(root, readFileSync(join(root, CLI_ENTRY), "utf8").trim()),
   ...args,
 ];
 

@@ -1,5 +1,5 @@
-import { readdir, realpath } from "node:fs/promises";
-import { basename, join, relative, resolve, sep } from "node:path";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { packPackage } from "@berth/archive";
@@ -8,7 +8,7 @@ import { MANIFEST_FILE, parseManifest } from "@berth/spec";
 import type { Manifest } from "@berth/spec";
 
 import { CliError } from "./errors.ts";
-import { readInput, writeWhole } from "./files.ts";
+import { readInput, resolveFolder, writeWhole } from "./files.ts";
 import { TYPES_FILE, formatPluginTypes } from "./plugin-types.ts";
 
 /** The program's name inside a package: a bundle, or a module that a compiler made. */
@@ -26,10 +26,14 @@ export interface PluginFolder {
   readonly manifestBytes: Uint8Array;
 }
 
-/** @throws CliError CLI_FILE_UNREADABLE; SpecError */
+/** @throws CliError CLI_FILE_UNREADABLE, CLI_USAGE for an empty name; SpecError */
 export async function readPluginFolder(given: string): Promise<PluginFolder> {
-  const path = resolve(given);
-  const manifestBytes = await readInput(join(path, MANIFEST_FILE));
+  const path = resolveFolder(given, "a plugin's folder");
+  const file = join(path, MANIFEST_FILE);
+  // A pipe without a writer would be waited for for ever.
+  if ((await stat(file).catch(() => undefined))?.isFile() === false)
+    throw new CliError("CLI_FILE_UNREADABLE", `${quote(file, 200)} is not a regular file`);
+  const manifestBytes = await readInput(file);
   return { path, manifest: parseManifest(manifestBytes), manifestBytes };
 }
 

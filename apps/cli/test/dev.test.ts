@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test, { after } from "node:test";
@@ -82,6 +82,13 @@ test("once: builds, loads and calls, and says what is wrong with its place", () 
   assert.match(unloadable.stderr, /src\/plugin\.ts:4:\d+/);
   edit("hello", "(null as never as { x(): void }).x();\n", "");
   refused(["dev", "nothing", "--once"], "CLI_FILE_UNREADABLE", 3);
+  // An unset variable of a script does not mean the folder that the script stands in.
+  for (const command of ["create", "dev", "lint", "pack", "types"]) refused([command, ""], "CLI_USAGE", 2);
+  if (process.platform !== "win32") {
+    mkdirSync(join(folder, "piped"));
+    assert.equal(spawnSync("mkfifo", [join(folder, "piped/manifest.json")]).status, 0);
+    refused(["lint", "piped"], "CLI_FILE_UNREADABLE", 3);
+  }
   refused(["dev", "hello", "--once", "--call", "count-words"], "HOST_INPUT_INVALID", 3);
 
   const file = join(folder, "hello/manifest.json");

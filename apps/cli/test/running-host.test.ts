@@ -213,7 +213,7 @@ test("an operator decides while the host runs, also for calls under way", async 
   ok(["permissions", "grant", "acme.words", "secrets_access"]);
   const wrapping = (): string => readFileSync(join(folder, "state/vault.age"), "latin1");
   const before = wrapping();
-  assert.deepEqual(ok(["secrets", "rotate"]), { ok: true, resealed: 2, hasNewOperatorKey: false });
+  assert.deepEqual(ok(["secrets", "rotate"]), { ok: true, resealed: 2, hasNewOperatorKey: false, isOldGone: true });
   assert.notEqual(wrapping(), before);
   assert.equal(see("one").text, "first value");
   refused(["secrets", "rotate", "--operator-key", "one.json"], "HOST_OPERATOR_KEY_INVALID", 3);

@@ -16,7 +16,7 @@ import { QUICK, acme, ask, makePackage } from "./fixture.ts";
 import { missingPostgres, withPostgres } from "./stores.ts";
 
 /** How often the registry is killed; more for a long run. */
-const ROUNDS = Number(process.env["BERTH_CRASH_ROUNDS"] ?? 20);
+const ROUNDS = Number(process.env["BERTH_CRASH_ROUNDS"] ?? 10);
 const PUBLISHES = 5;
 
 interface Serving {

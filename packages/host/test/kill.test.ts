@@ -10,7 +10,7 @@ import { openHost } from "@berth/host";
 import { makePackage } from "./fixture.ts";
 import { KillMoments, runAndKill } from "./kill-moments.ts";
 
-const ROUNDS = Number(process.env["BERTH_KILL_ROUNDS"] ?? "30");
+const ROUNDS = Number(process.env["BERTH_KILL_ROUNDS"] ?? "12");
 
 /** Installs in a process of its own, which is killed so many ms after it opened the host. */
 const installAndKill = (dataDir: string, file: string, afterMs: number): Promise<number> =>

@@ -1,5 +1,5 @@
 import { rmdir } from "node:fs/promises";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { quote } from "@berth/base";
@@ -7,7 +7,7 @@ import { isIdPart } from "@berth/spec";
 
 import type { Command } from "../command.ts";
 import { CliError } from "../errors.ts";
-import { makeFolder, writeWhole } from "../files.ts";
+import { makeFolder, resolveFolder, writeWhole } from "../files.ts";
 import { readPluginFolder, writePluginTypes } from "../plugin-folder.ts";
 import { templateFiles } from "../template/action.ts";
 
@@ -21,7 +21,7 @@ export const command: Command = {
   async run({ args, text }) {
     const [target, ...rest] = args;
     if (target === undefined || rest.length > 0) throw new CliError("CLI_USAGE", "expected the name of the new plugin");
-    const folder = resolve(target);
+    const folder = resolveFolder(target, "the name of the new plugin");
     const name = folder.split(/[\\/]/).at(-1) ?? "";
     const publisher = text("publisher") ?? "example";
     const language = text("template") ?? "typescript";

@@ -1,5 +1,3 @@
-import { resolve } from "node:path";
-
 import { sanitize } from "@berth/base";
 import type { Plan } from "@berth/host";
 import { formatPermission } from "@berth/spec";
@@ -7,7 +5,7 @@ import { formatPermission } from "@berth/spec";
 import type { Command, Invocation } from "../command.ts";
 import { DevelopmentSession } from "../development-session.ts";
 import { CliError } from "../errors.ts";
-import { onlyArgument, readInput } from "../files.ts";
+import { onlyArgument, readInput, resolveFolder } from "../files.ts";
 import { removeHostFile, writeHostFile } from "../host-file.ts";
 import { developmentDataDir } from "../runs.ts";
 import { untilStopped } from "../until-stopped.ts";
@@ -23,7 +21,7 @@ export const command: Command = {
   },
   async run(invocation) {
     const { args, isSet, text, list } = invocation;
-    const folder = resolve(onlyArgument(args, "a plugin's folder"));
+    const folder = resolveFolder(onlyArgument(args, "a plugin's folder"), "a plugin's folder");
     const action = text("call");
     const input = text("input");
     if (input !== undefined && action === undefined) throw new CliError("CLI_USAGE", "expected --call with --input");

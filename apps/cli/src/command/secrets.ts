@@ -51,8 +51,11 @@ async function rotate(invocation: Invocation, operatorKeyFile: string | undefine
     operatorKeyFile === undefined ? {} : { operatorKey: new TextDecoder().decode(await readInput(operatorKeyFile)) };
   const rotation = await withHost(invocation, (host) => host.rotateSecrets(options));
   const opener = rotation.hasNewOperatorKey ? "; another operator's key opens it" : "";
+  const rest = rotation.isOldGone
+    ? ""
+    : "\nthe old key, or what it sealed, is not off the disk yet: rotate again, or restart the host";
   return {
     json: { ok: true, ...rotation },
-    text: `sealed ${rotation.resealed} values anew with a new key${opener}`,
+    text: `sealed ${rotation.resealed} values anew with a new key${opener}${rest}`,
   };
 }

@@ -4,6 +4,8 @@ import type { Readable } from "node:stream";
 import { z } from "zod";
 
 import { publish } from "../publish/publish.ts";
+import type { PublishOutcome } from "../publish/insert-release.ts";
+import type { PublishRequest } from "../publish/publish.ts";
 import { receiveUpload } from "../publish/receive-upload.ts";
 import type { Services } from "../services.ts";
 import { authorize } from "./authorize.ts";
@@ -16,6 +18,12 @@ export function addPackages(server: Server, services: Services): void {
   const { config, uploadFolder, follower, log } = services;
   const { maxPackageBytes: maxBytes, uploadStallMs: stallMs, uploadTotalMs: totalMs } = config;
   let uploads = 0;
+
+  /** When it answers, the uploaded file is gone. */
+  const publishUpload = async (body: Readable, release: Omit<PublishRequest, "path">): Promise<PublishOutcome> => {
+    await using upload = await receiveUpload(body, uploadFolder, { maxBytes, stallMs, totalMs });
+    return await publish(services, { ...release, path: upload.path });
+  };
 
   // The stream itself is the body; nothing is read before the sender is known.
   const asStream = (_request: unknown, body: Readable, done: (error: null, body: Readable) => void): void =>
@@ -49,8 +57,7 @@ export function addPackages(server: Server, services: Services): void {
         throw new HttpError("HTTP_BUSY", `${uploads} uploads are under way, which is all this server takes at once`);
       uploads += 1;
       try {
-        await using upload = await receiveUpload(body, uploadFolder, { maxBytes, stallMs, totalMs });
-        const { isNew, published } = await publish(services, { ...request.params, path: upload.path });
+        const { isNew, published } = await publishUpload(body, request.params);
         await follower.catchUp();
         if (isNew) log.info({ plugin: published.id, version: published.version }, "published");
         return await reply.code(isNew ? 201 : 200).send(published);

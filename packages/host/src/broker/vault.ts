@@ -25,6 +25,11 @@ export interface SecretsRotation {
   readonly resealed: number;
   /** Whether another operator's key opens them from now on. */
   readonly hasNewOperatorKey: boolean;
+  /**
+   * Whether the old key and what it sealed are off the disk. Else a file could not be renamed or cut: the new key
+   * holds, and the next rotation or the next start of the host clears the rest away.
+   */
+  readonly isOldGone: boolean;
 }
 
 /** What a vault works on. */
@@ -165,10 +170,16 @@ export class Vault {
       ),
     ]);
     this.#key = Promise.resolve(key);
-    await keys.open(vaultKeyIdOf(key), true);
-    // What was sealed with the old key was overwritten; now the copies of it in the write-ahead log go too.
-    await store.all("PRAGMA wal_checkpoint(TRUNCATE)");
-    return { resealed: resealed.length, hasNewOperatorKey: operatorKey !== undefined };
+    // It has happened: what cannot be cleared away now is told, since an error would say that it had not.
+    const isOldGone = await this.#clearOld(key).catch(() => false);
+    return { resealed: resealed.length, hasNewOperatorKey: operatorKey !== undefined, isOldGone };
+  }
+
+  /** The old key's file goes, and the copies in the write-ahead log of what it had sealed. */
+  async #clearOld(key: Uint8Array): Promise<boolean> {
+    await this.#parts.keys.open(vaultKeyIdOf(key), true);
+    const [checkpoint] = await this.#parts.store.all("PRAGMA wal_checkpoint(TRUNCATE)");
+    return checkpoint?.["busy"] === 0;
   }
 
   async #open(pluginId: string, name: string, row: Row): Promise<string> {

@@ -12,7 +12,7 @@ import type { MadeRelease } from "@berth/testkit";
 import { KillMoments, runAndKill } from "../kill-moments.ts";
 import { release } from "./builders.ts";
 
-const ROUNDS = Number(process.env["BERTH_KILL_ROUNDS"] ?? "16");
+const ROUNDS = Number(process.env["BERTH_KILL_ROUNDS"] ?? "8");
 
 /** Every release of the graph has the version of its round, so a mixture would show. */
 function graphOf(round: number): MadeRelease[] {
