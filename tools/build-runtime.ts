@@ -1,6 +1,6 @@
 // Builds the files that run outside the development tree's modules: the sandbox host starts from one prebuilt
 // JavaScript file (thirty small modules alone cost six times a bare start), the guest library is one script text, and
-// the CLI is a few files instead of some seven hundred.
+// the CLI and the programs of threads are a few files instead of hundreds.
 //
 //   node tools/build-runtime.ts [--force]
 //
@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { CLI_ENTRY, INPUT_LIST, STAMP, digestOf, isRuntimeFresh } from "./setup/runtime-stamp.mjs";
-import { buildProgram } from "./cli-bundle.ts";
+import { buildProgram } from "./program-bundle.ts";
 import { buildEntry } from "./runtime-entry.ts";
 import type { RuntimeEntry } from "./runtime-entry.ts";
 
@@ -92,6 +92,32 @@ function writeWhole(path: string, text: string | Uint8Array): void {
   renameSync(beside, path);
 }
 
+/** Threads and processes of their own, each one file of its package; `programFile` of `base` finds them. */
+const programs = [
+  "packages/store/src/node-store-worker.ts",
+  "packages/scanner/src/node-scan-thread.ts",
+  "packages/host/src/schema/node-schema-worker.ts",
+  "packages/host/src/scan/node-scan-worker.ts",
+  "packages/host/src/discovery/node-discovery-worker.ts",
+  "apps/registry/src/publish/inspecting-process.ts",
+  "apps/registry/src/search/search-thread.ts",
+] as const;
+
+/** Answers with what was read and written, relative to the root. */
+async function buildSeparate(input: string): Promise<string[]> {
+  const folder = join(input.slice(0, input.indexOf("/src/")), "dist-runtime");
+  const { files, modules } = await buildProgram(root, { input, folder, isWhole: true });
+  for (const [name, code] of files) writeWhole(join(root, folder, name), code);
+  return [...inputsOf(modules), ...Array.from(files.keys(), (name) => join(folder, name))];
+}
+
+/** Packages change with the lock file only. */
+const inputsOf = (modules: readonly string[]): string[] => [
+  ...modules.map((module) => relative(root, module)).filter((file) => !file.includes("node_modules")),
+  "pnpm-lock.yaml",
+  "tools/program-bundle.ts",
+];
+
 /** Builds of the CLI that stay: a command that runs on while the next one is built loads parts of its own later. */
 const KEPT_BUILDS = 3;
 const CLI_BUILDS = "apps/cli/dist-runtime";
@@ -110,11 +136,7 @@ async function buildCli(): Promise<string[]> {
   const builds = readdirSync(join(root, CLI_BUILDS)).map((name) => join(root, CLI_BUILDS, name));
   const byAge = builds.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   for (const old of byAge.slice(KEPT_BUILDS)) rmSync(old, { recursive: true, force: true });
-  const modules = built.modules.map((module) => relative(root, module));
-  const outputs = Array.from(built.files.keys(), (name) => join(folder, name));
-  // Packages change with the lock file only.
-  const inputs = modules.filter((file) => !file.includes("node_modules"));
-  return [...inputs, "pnpm-lock.yaml", "tools/cli-bundle.ts", ...outputs];
+  return [...inputsOf(built.modules), ...Array.from(built.files.keys(), (name) => join(folder, name))];
 }
 
 async function build(): Promise<void> {
@@ -135,6 +157,7 @@ async function build(): Promise<void> {
     execFileSync(process.execPath, [join(root, program)], { stdio: "inherit" });
     files.add(program).add(output);
   }
+  for (const input of programs) for (const file of await buildSeparate(input)) files.add(file);
   for (const file of await buildCli()) files.add(file);
   const list = [...files].toSorted();
   writeWhole(join(root, STAMP), digestOf(root, list));

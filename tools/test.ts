@@ -12,7 +12,7 @@ import { checkDocs } from "./check-docs.ts";
 import { checkGenerated } from "./generated-files.ts";
 import { listFiles, root } from "./workspace.ts";
 
-const FILE_TIMEOUT_MS = 600_000;
+const FILE_TIMEOUT_MS = 400_000;
 const CONCURRENCY = 2;
 /** More failures than this are no accident of a busy machine. */
 const MAX_SECOND_TRIES = 5;

@@ -1,6 +1,8 @@
 import type { ScanResult } from "@berth/spec";
 import { Worker } from "node:worker_threads";
 
+import { programFile } from "@berth/base";
+
 import { ScannerError } from "./errors.ts";
 import { defaultLimits, type ScanLimits } from "./limits.ts";
 import type { ScanRequest } from "./node-scan-thread.ts";
@@ -137,8 +139,7 @@ export class ScanPool {
 }
 
 function startThread(): Worker {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`node-scan-thread.${extension}`, import.meta.url), {
+  const worker = new Worker(new URL(programFile(import.meta.url, "node-scan-thread")), {
     resourceLimits: { maxOldGenerationSizeMb: THREAD_MEMORY_MB, stackSizeMb: THREAD_STACK_MB },
     // What is scanned has no business with this process's environment, nor has the thread.
     env: {},

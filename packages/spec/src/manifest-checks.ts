@@ -4,4 +4,4 @@
  * Digest of the sources that check a manifest, and of the versions of what they use. A manifest that was stored
  * under another digest is checked again.
  */
-export const MANIFEST_CHECKS: string = "sha256:b2db661799e31ddbb072f325195c4728620eca694d385b7051ed2b0e3b3a83b0";
+export const MANIFEST_CHECKS: string = "sha256:bb4567fe30926f2d1bb473e3b218d0d487435d0ecc7dfe78bb97cdf1bc732148";

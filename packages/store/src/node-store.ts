@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 
+import { programFile } from "@berth/base";
+
 import { StoreError, storeErrors } from "./errors.ts";
 import type { StoreErrorCode } from "./errors.ts";
 import type {
@@ -52,10 +54,8 @@ export class Store {
    * @throws StoreError STORE_BUSY, STORE_DAMAGED, STORE_TOO_NEW, STORE_DISK_FULL, STORE_FAILED
    */
   static async open({ file, migrations, busyMs = 5_000 }: StoreOptions): Promise<Store> {
-    // Node runs the sources in development and `dist` when published.
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     const workerData: WorkerStart = { file, migrations, busyMs };
-    const worker = new Worker(new URL(`node-store-worker.${extension}`, import.meta.url), { workerData, stdin: false });
+    const worker = new Worker(new URL(programFile(import.meta.url, "node-store-worker")), { workerData, stdin: false });
     const store = new Store(worker);
     await new Promise<void>((resolve, reject) => {
       store.#waiting.set(0, { resolve: () => resolve(), reject });

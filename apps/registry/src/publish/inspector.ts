@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-import { CodedError } from "@berth/base";
+import { CodedError, programFile } from "@berth/base";
 
 import { RegistryError } from "../errors.ts";
 import type { Inspection, InspectionReply, InspectionRefusal, InspectionRequest } from "./inspection.ts";
@@ -68,8 +68,7 @@ export class Inspector {
   }
 
   #start(): ChildProcess {
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const child = fork(fileURLToPath(new URL(`inspecting-process.${extension}`, import.meta.url)), [], {
+    const child = fork(fileURLToPath(programFile(import.meta.url, "inspecting-process")), [], {
       // Nothing of the server's environment: it may hold the passwords of the database and the blob store.
       env: {},
       execArgv: ["--disable-warning=ExperimentalWarning", `--max-old-space-size=${MEMORY_MIB}`],

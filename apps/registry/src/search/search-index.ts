@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 
+import { programFile } from "@berth/base";
+
 import type { Change } from "@berth/spec";
 
 import { readCards } from "../catalogue/cards.ts";
@@ -37,8 +39,7 @@ export class SearchIndex implements FeedConsumer {
 
   /** Opens the index in a file, or makes an empty one. */
   static async open({ file, db }: { file: string; db: Database }): Promise<SearchIndex> {
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`search-thread.${extension}`, import.meta.url), { workerData: { file } });
+    const worker = new Worker(new URL(programFile(import.meta.url, "search-thread")), { workerData: { file } });
     const index = new SearchIndex(worker, db);
     const { position = -1 } = await new Promise<SearchReply>((resolve, reject) => {
       index.#waiting.set(0, { resolve, reject });

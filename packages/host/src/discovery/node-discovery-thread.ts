@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 
+import { programFile } from "@berth/base";
+
 import { HostError } from "../errors.ts";
 import type { ThreadReply, ThreadRequest } from "./messages.ts";
 
@@ -46,8 +48,7 @@ export class DiscoveryThread implements Disposable {
   }
 
   #start(): Worker {
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`node-discovery-worker.${extension}`, import.meta.url), {
+    const worker = new Worker(new URL(programFile(import.meta.url, "node-discovery-worker")), {
       resourceLimits: { maxOldGenerationSizeMb: 512 },
     });
     worker.on("message", (reply: ThreadReply) => {

@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 
+import { programFile } from "@berth/base";
+
 import type { InputFile, ScanPolicy } from "@berth/scanner";
 import type { ScanResult } from "@berth/spec";
 
@@ -53,8 +55,7 @@ export class ScanThread {
   }
 
   #start(): Worker {
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`node-scan-worker.${extension}`, import.meta.url), {
+    const worker = new Worker(new URL(programFile(import.meta.url, "node-scan-worker")), {
       resourceLimits: { maxOldGenerationSizeMb: 1_024 },
     });
     worker.unref();

@@ -1,5 +1,7 @@
 import { Worker } from "node:worker_threads";
 
+import { programFile } from "@berth/base";
+
 import type { DialectSchema } from "@berth/spec";
 import type { WireValue } from "@berth/wire";
 
@@ -98,8 +100,7 @@ export class SchemaThread {
   }
 
   #start(): Worker {
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const worker = new Worker(new URL(`node-schema-worker.${extension}`, import.meta.url), {
+    const worker = new Worker(new URL(programFile(import.meta.url, "node-schema-worker")), {
       resourceLimits: { maxOldGenerationSizeMb: 1_024 },
     });
     worker.unref();

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, relative, sep } from "node:path";
+import { dirname, isAbsolute, join, parse, relative, sep } from "node:path";
 
 import type { Plugin } from "rolldown";
 
@@ -6,6 +6,8 @@ import type { Plugin } from "rolldown";
 export interface ProgramEntry {
   readonly input: string;
   readonly folder: string;
+  /** One file, named like its source; else as many as there are parts that are loaded later, the first `main.js`. */
+  readonly isWhole?: boolean;
 }
 
 export interface BuiltProgram {
@@ -26,11 +28,15 @@ const LEFT_OUT = [/^rolldown(?:\/|$)/];
  *
  * @throws Error when an import cannot be resolved, or a module uses `import.meta` in a way that would change here.
  */
-export async function buildProgram(root: string, { input, folder }: ProgramEntry): Promise<BuiltProgram> {
+export async function buildProgram(
+  root: string,
+  { input, folder, isWhole = false }: ProgramEntry,
+): Promise<BuiltProgram> {
   const { rolldown } = await import("rolldown");
+  const name = isWhole ? parse(input).name : "main";
   const bundle = await rolldown({
     cwd: root,
-    input: { main: join(root, input) },
+    input: { [name]: join(root, input) },
     platform: "node",
     external: LEFT_OUT,
     // UMD files ask for their parts in a way that no bundler sees.
@@ -44,6 +50,7 @@ export async function buildProgram(root: string, { input, folder }: ProgramEntry
   try {
     const { output } = await bundle.generate({
       format: "esm",
+      codeSplitting: !isWhole,
       entryFileNames: "[name].js",
       chunkFileNames: "[name]-[hash].js",
     });
@@ -52,7 +59,7 @@ export async function buildProgram(root: string, { input, folder }: ProgramEntry
       if (file.type !== "chunk") throw new Error(`${input} builds to ${file.fileName}, which is no module`);
       files.set(file.fileName, file.code);
     }
-    return { main: "main.js", files, modules: (await bundle.watchFiles).filter((id) => isAbsolute(id)) };
+    return { main: `${name}.js`, files, modules: (await bundle.watchFiles).filter((id) => isAbsolute(id)) };
   } finally {
     await bundle.close();
   }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import test from "node:test";
 
-import { buildProgram } from "../cli-bundle.ts";
+import { buildProgram } from "../program-bundle.ts";
 import { makeTree } from "./tree.ts";
 
 const FOLDER = "built/here";
@@ -47,7 +47,7 @@ test("a part that is loaded later is a file of its own, and a change of any modu
   });
   const { files, modules } = await buildProgram(root, { input: "src/main.ts", folder: FOLDER });
   assert.equal(files.size, 2);
-  assert.deepEqual(modules.map((path) => path.split("/").at(-1)).toSorted(), ["deep.ts", "late.ts", "main.ts"]);
+  assert.deepEqual(modules.map((path) => basename(path)).toSorted(), ["deep.ts", "late.ts", "main.ts"]);
   assert.equal(await outputOf(root), "main\nlate\ndeep\n");
 });
 
