@@ -14,12 +14,12 @@ const PURE: ReadonlySet<string> = new Set(["base", "spec", "wire", "guest", "sdk
 const NODE_FILES_ONLY: ReadonlySet<string> = new Set(["archive", "client", "trust", "sandbox", "scanner", "store"]);
 const FORBIDDEN_NAMES = /(?:^|\/)(?:utils?|helpers?|common|misc)\.ts$/;
 /**
- * What a package offers besides its index: what runs in a sandbox host must not load the supervisor's half, and
- * who builds plugins' folders must not run the command line.
+ * What a package offers besides its index: what runs in a sandbox host must not load the supervisor's half, who
+ * builds plugins' folders must not run the command line, and who reads a policy need not load every rule.
  */
 const SECOND_DOORS: ReadonlySet<string> = new Set([
   "@berth/sandbox/sandbox-host",
-  "@berth/sandbox/wasm-binary",
+  "@berth/scanner/policy",
   "@berth/cli/build-plugin",
 ]);
 const BUILTINS: ReadonlySet<string> = new Set(builtinModules);

@@ -8,7 +8,7 @@ import { manifestJsonSchema } from "@berth/spec";
 import { checkErrorPages, errorPages } from "./error-docs.ts";
 import { MANIFEST_CHECKS_FILE, manifestChecksSource } from "./manifest-checks.ts";
 import { checkSurfaces } from "./public-surface.ts";
-import { SCANNER_GUIDE, scannerGuide } from "./scanner-docs.ts";
+import { RULE_IDS_FILE, SCANNER_GUIDE, ruleIdsSource, scannerGuide } from "./scanner-docs.ts";
 import { settingsPage } from "./settings-page.ts";
 import { listPackages, root } from "./workspace.ts";
 
@@ -22,6 +22,7 @@ export async function generatedFiles(): Promise<Map<string, string>> {
   files.set("tsconfig.json", json({ files: [], references: listPackages().map(({ path }) => ({ path })) }));
   files.set("docs/registry-settings.md", settingsPage(configSchema, configSchema.parse({ dataDir: "." }), variableOf));
   files.set(SCANNER_GUIDE, scannerGuide());
+  files.set(RULE_IDS_FILE, ruleIdsSource());
   files.set(MANIFEST_CHECKS_FILE, manifestChecksSource());
   return files;
 }

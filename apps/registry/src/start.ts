@@ -1,8 +1,8 @@
 import { mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { parseScanPolicy } from "@berth/scanner";
-import type { ScanPolicy } from "@berth/scanner";
+import { parseScanPolicy } from "@berth/scanner/policy";
+import type { ScanPolicy } from "@berth/scanner/policy";
 import type { RegistryInfo } from "@berth/spec";
 import { pino } from "pino";
 

@@ -1,7 +1,7 @@
 import { quote } from "@berth/base";
 import type { Policy as ResolvePolicy } from "@berth/resolver";
-import { parseScanPolicy } from "@berth/scanner";
-import type { ScanPolicy } from "@berth/scanner";
+import { parseScanPolicy } from "@berth/scanner/policy";
+import type { ScanPolicy } from "@berth/scanner/policy";
 import {
   PERMISSION_NAMES,
   SECURITY_LEVELS,

@@ -82,13 +82,14 @@ export function makePackage({
   return replaceEnvelopes(bytes, new Map([[RELEASE_ENVELOPE, signRelease(statement, signWith)]]));
 }
 
-/** A host on a folder of its own, gone afterwards. */
+/** A host on a folder of its own, gone afterwards. Without spare processes: most tests end before one is of use. */
 export async function withHost(
   work: (host: Host<string>, dataDir: string) => Promise<void>,
   options: Partial<HostOptions<string>> = {},
 ): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "berth-host-"));
-  const host = await openHost<string>({ dataDir, engines: [isolate()], partitionOf: (user) => user, ...options });
+  const usual = { dataDir, engines: [isolate()], partitionOf: (user: string) => user, spares: 0 };
+  const host = await openHost<string>({ ...usual, ...options });
   try {
     await work(host, dataDir);
   } finally {

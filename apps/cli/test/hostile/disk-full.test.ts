@@ -6,10 +6,9 @@ import { cpSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
-import { berthIn } from "../berth.ts";
+import { berthFile, berthIn } from "../berth.ts";
 
 const { folder, ok } = berthIn("berth-full-");
-const main = join(import.meta.dirname, "../../src/main.ts");
 
 /** Limits on the size of each file, in blocks of 512 bytes: from less than the database needs to more than enough. */
 const LIMITS = [8, 64, 128, 256, 384, 512, 640, 768, 1_024, 2_048, 8_192];
@@ -34,15 +33,7 @@ test("an install on a full disk is done or undone", { skip: process.platform ===
   for (const limit of LIMITS) {
     const state = join(folder, `state-${limit}`);
     cpSync(join(folder, "state"), state, { recursive: true });
-    const command = [
-      process.execPath,
-      "--disable-warning=ExperimentalWarning",
-      main,
-      "install",
-      next,
-      "--yes",
-      "--json",
-    ];
+    const command = [berthFile, "install", next, "--yes", "--json"];
     const { status, stdout, stderr } = spawnSync(
       "sh",
       ["-c", `ulimit -f ${limit}; exec "$@"`, "sh", ...command, "--data-dir", state],

@@ -48,24 +48,36 @@ export interface ChosenWall {
   readonly groupPlace: GroupPlace | undefined;
 }
 
-/** Walls are tried once for each engine and choice of options; a machine does not change under a running program. */
-const known = new Map<string, Promise<MachineWalls>>();
+/** What a machine offers for one engine, each tried when somebody asks for it and then remembered. */
+interface Trials {
+  readonly basic: () => Promise<WallOffer>;
+  readonly full: () => Promise<WallOffer>;
+  readonly groupPlace: () => Promise<GroupPlace | undefined>;
+  readonly all: () => Promise<MachineWalls>;
+}
 
-/** Tries what the machine offers; remembers the answer for as long as the program runs. */
-export function machineWalls(engine: EngineDescriptor, options: WallOptions = {}): Promise<MachineWalls> {
+/** Walls are tried once for each engine and choice of options; a machine does not change under a running program. */
+const known = new Map<string, Trials>();
+
+function trialsOf(engine: EngineDescriptor, options: WallOptions): Trials {
   const { entry, files, nodeFlags } = engine;
   const settled = { searchPath: process.env["PATH"] ?? "", ...options };
   const key = JSON.stringify([entry, files, nodeFlags, settled]);
-  let walls = known.get(key);
-  if (walls === undefined) {
-    walls = tryWalls(engine, settled);
-    known.set(key, walls);
+  let trials = known.get(key);
+  if (trials === undefined) {
+    trials = makeTrials(engine, settled);
+    known.set(key, trials);
   }
-  return walls;
+  return trials;
+}
+
+/** Tries everything that the machine offers; remembers the answer for as long as the program runs. */
+export function machineWalls(engine: EngineDescriptor, options: WallOptions = {}): Promise<MachineWalls> {
+  return trialsOf(engine, options).all();
 }
 
 /**
- * The wall in which an engine's sandbox hosts run at a level.
+ * The wall in which an engine's sandbox hosts run at a level. Only what the level can use is tried.
  *
  * @throws SandboxError SANDBOX_WALL_MISSING when the level requires what the machine does not have,
  *   SANDBOX_ENGINE_MISSING
@@ -76,41 +88,82 @@ export async function chooseWall(
   options: WallOptions = {},
 ): Promise<ChosenWall> {
   if (engine.missing !== undefined) throw engineMissing(engine.name, engine.missing);
-  const { basic, full, groupPlace } = await machineWalls(engine, options);
+  const trials = trialsOf(engine, options);
+  const groupPlace = await trials.groupPlace();
+  const missing: Missing[] = [];
+  if (level !== "minimal") {
+    const full = await trials.full();
+    if (full.kind === "offered") return { wall: full.wall, missing, groupPlace };
+    if (level === "isolated") throw wallMissing(level, full.missing);
+    missing.push(full.missing);
+  }
+  const basic = await trials.basic();
   if (basic.kind === "missing") throw wallMissing(level, basic.missing);
-  if (level === "minimal") return { wall: basic.wall, missing: [], groupPlace };
-  if (full.kind === "offered") return { wall: full.wall, missing: [], groupPlace };
-  if (level === "isolated") throw wallMissing(level, full.missing);
-  return { wall: basic.wall, missing: [full.missing], groupPlace };
+  return { wall: basic.wall, missing, groupPlace };
 }
 
 function wallMissing(level: SecurityLevel, { what, why, remedy }: Missing): SandboxError {
   return new SandboxError("SANDBOX_WALL_MISSING", `level ${level} needs ${what}: ${why}`, { hint: remedy });
 }
 
-async function tryWalls(
-  engine: EngineDescriptor,
+function makeTrials(engine: EngineDescriptor, options: WallOptions & { searchPath: string }): Trials {
+  const launch = once(async () => {
+    const { entry, files, nodeFlags } = engine;
+    return withForeignFunctions({ executable: await realpath(process.execPath), entry, files, nodeFlags });
+  });
+  const groupPlace = once(findGroupPlace);
+  const { basic, full } =
+    process.getuid?.() === 0
+      ? rootsTrials(launch, options)
+      : {
+          basic: async () => offered(makeProcessWall(await launch())),
+          full: async () => tryFull(await launch(), undefined, options),
+        };
+  const trials = { basic: once(basic), full: once(full), groupPlace };
+  const all = once(async () => ({
+    basic: await trials.basic(),
+    full: await trials.full(),
+    groupPlace: await groupPlace(),
+  }));
+  return { ...trials, all };
+}
+
+/** Nothing foreign runs as root: every wall gives a sandbox host a user of its own, and files that only root changes. */
+function rootsTrials(
+  launch: () => Promise<Launch>,
   options: WallOptions & { searchPath: string },
-): Promise<MachineWalls> {
-  const { entry, files, nodeFlags } = engine;
-  const executable = await realpath(process.execPath);
-  const launch = await withForeignFunctions({ executable, entry, files, nodeFlags });
-  const groupPlace = await findGroupPlace();
-  if (process.getuid?.() !== 0) {
-    return { basic: offered(makeProcessWall(launch)), full: await tryFull(launch, undefined, options), groupPlace };
-  }
+): Pick<Trials, "basic" | "full"> {
   const { runtimeFolder = DEFAULT_RUNTIME_FOLDER, userIds = DEFAULT_USER_IDS } = options;
-  try {
-    const pool = await claimUserIds(userIds, join(runtimeFolder, "user-ids"));
-    const staged = await stageRuntime(launch, runtimeFolder);
-    const wall = makeOwnUidWall(staged, pool);
-    const failure = await tryWall(wall);
-    if (failure !== undefined) throw new Error(failure);
-    return { basic: offered(wall), full: await tryFull(staged, pool, options), groupPlace };
-  } catch (error) {
-    const missing = missingUser(error);
-    return { basic: missing, full: missing, groupPlace };
-  }
+  const prepare = once(async () => ({
+    pool: await claimUserIds(userIds, join(runtimeFolder, "user-ids")),
+    staged: await stageRuntime(await launch(), runtimeFolder),
+  }));
+  return {
+    basic: async () => {
+      try {
+        const { pool, staged } = await prepare();
+        const wall = makeOwnUidWall(staged, pool);
+        const failure = await tryWall(wall);
+        return failure === undefined ? offered(wall) : missingUser(new Error(failure));
+      } catch (error) {
+        return missingUser(error);
+      }
+    },
+    full: async () => {
+      try {
+        const { pool, staged } = await prepare();
+        return await tryFull(staged, pool, options);
+      } catch (error) {
+        return missingUser(error);
+      }
+    },
+  };
+}
+
+/** Done when it is first asked for, and not again. */
+function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let result: Promise<Result> | undefined;
+  return () => (result ??= work());
 }
 
 const offered = (wall: Wall): WallOffer => ({ kind: "offered", wall });
