@@ -9,22 +9,12 @@
 // the step it stands for, and is removed before that step is repeated.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SetupError, say } from "./setup/report.mjs";
-import { isRuntimeFresh } from "./setup/runtime-stamp.mjs";
+import { isRuntimeFresh, noteTimes, timesNow } from "./setup/runtime-stamp.mjs";
 import { takeSetupLock } from "./setup/setup-lock.mjs";
 import { endCurrentStep, runStep } from "./setup/step.mjs";
 import { majorOf, provideNode, providePnpm } from "./setup/toolchain.mjs";
@@ -113,8 +103,25 @@ async function buildRuntime(onStart) {
   });
 }
 
-async function setUp() {
-  if (isInstalled() && isRuntimeFresh(root)) return;
+/**
+ * What looks at sources or writes them must work when they do not build.
+ *
+ * @param {string | undefined} script
+ * @param {readonly string[]} args
+ */
+const isBuildFree = (script, args) =>
+  script === "tools/format.ts" ||
+  script === "tools/generate.ts" ||
+  (script === "tools/test.ts" && args.includes("--checks-only"));
+
+/** @param {boolean} needsRuntime */
+async function setUp(needsRuntime) {
+  // Taken first: what changes while the digest is made is asked about again.
+  const times = timesNow(root);
+  if (isInstalled() && (!needsRuntime || isRuntimeFresh(root))) {
+    if (needsRuntime && times !== undefined) noteTimes(root, times);
+    return;
+  }
   mkdirSync(toolchain, { recursive: true });
   const lock = await takeSetupLock(toolchain);
   /** @param {NodeJS.Signals} signal */
@@ -129,7 +136,7 @@ async function setUp() {
   try {
     // Both are asked again: the set-up that we waited for may have done the work.
     if (!isInstalled()) await install(lock.stepStarted);
-    if (!isRuntimeFresh(root)) await buildRuntime(lock.stepStarted);
+    if (needsRuntime && !isRuntimeFresh(root)) await buildRuntime(lock.stepStarted);
   } finally {
     for (const signal of signals) process.off(signal, interrupted);
     lock.release();
@@ -169,11 +176,8 @@ try {
       `install Node ${OLDEST_NODE} or newer from https://nodejs.org and run the command again`,
     );
   }
-  await setUp();
-  // bin/berth compares times, because a shell cannot compare digests: what is known to be right counts as new.
-  const now = new Date();
-  utimesSync(nodePathFile, now, now);
   const [script, ...args] = process.argv.slice(2);
+  await setUp(!isBuildFree(script, args));
   if (script !== undefined) handOver(script, args);
 } catch (error) {
   end(error);

@@ -8,8 +8,17 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { CLI_ENTRY, INPUT_LIST, STAMP, digestOf, isRuntimeFresh } from "./setup/runtime-stamp.mjs";
+import { dirname, join, relative, sep } from "node:path";
+import {
+  CLI_ENTRY,
+  INPUT_LIST,
+  STAMP,
+  TIMES,
+  digestOf,
+  isRuntimeFresh,
+  noteTimes,
+  timesNow,
+} from "./setup/runtime-stamp.mjs";
 import { buildProgram } from "./program-bundle.ts";
 import { buildEntry } from "./runtime-entry.ts";
 import type { RuntimeEntry } from "./runtime-entry.ts";
@@ -103,27 +112,32 @@ const programs = [
   "apps/registry/src/search/search-thread.ts",
 ] as const;
 
-/** Answers with what was read and written, relative to the root. */
-async function buildSeparate(input: string): Promise<string[]> {
+/** What was read and written, relative to the root. */
+interface Built {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+async function buildSeparate(input: string): Promise<Built> {
   const folder = join(input.slice(0, input.indexOf("/src/")), "dist-runtime");
   const { files, modules } = await buildProgram(root, { input, folder, isWhole: true });
   for (const [name, code] of files) writeWhole(join(root, folder, name), code);
-  return [...inputsOf(modules), ...Array.from(files.keys(), (name) => join(folder, name))];
+  return { inputs: inputsOf(modules), outputs: Array.from(files.keys(), (name) => join(folder, name)) };
 }
 
-/** Packages change with the lock file only. */
-const inputsOf = (modules: readonly string[]): string[] => [
-  ...modules.map((module) => relative(root, module)).filter((file) => !file.includes("node_modules")),
-  "pnpm-lock.yaml",
-  "tools/program-bundle.ts",
-];
+/** The sources among the modules, and what says where imports lead: packages change with the lock file only. */
+function inputsOf(modules: readonly string[]): string[] {
+  const sources = modules.map((module) => relative(root, module)).filter((file) => !file.includes("node_modules"));
+  const folders = sources.map((file) => file.split(`${sep}src${sep}`)).filter((parts) => parts.length > 1);
+  const manifests = folders.map(([folder = ""]) => join(folder, "package.json"));
+  return [...sources, ...new Set(manifests), "pnpm-lock.yaml", "tools/program-bundle.ts"];
+}
 
-/** Builds of the CLI that stay: a command that runs on while the next one is built loads parts of its own later. */
-const KEPT_BUILDS = 3;
+/** Builds of the CLI stay for so long, ms: a command that runs on, such as a host, loads parts of its own later. */
+const KEPT_MS = 30 * 86_400_000;
 const CLI_BUILDS = "apps/cli/dist-runtime";
 
-/** Answers with what was read and written, relative to the root. */
-async function buildCli(): Promise<string[]> {
+async function buildCli(): Promise<Built> {
   // One level below, since the folder of a build is named by what is in it.
   const built = await buildProgram(root, { input: "apps/cli/src/main.ts", folder: join(CLI_BUILDS, "build") });
   const hash = createHash("sha256");
@@ -131,37 +145,49 @@ async function buildCli(): Promise<string[]> {
   const folder = join(CLI_BUILDS, hash.digest("hex").slice(0, 16));
   for (const [name, code] of built.files) writeWhole(join(root, folder, name), code);
   utimesSync(join(root, folder), new Date(), new Date());
-  const main = join(folder, built.main);
-  writeWhole(join(root, CLI_ENTRY), `${main}\n`);
-  const builds = readdirSync(join(root, CLI_BUILDS)).map((name) => join(root, CLI_BUILDS, name));
-  const byAge = builds.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  for (const old of byAge.slice(KEPT_BUILDS)) rmSync(old, { recursive: true, force: true });
-  return [...inputsOf(built.modules), ...Array.from(built.files.keys(), (name) => join(folder, name))];
+  writeWhole(join(root, CLI_ENTRY), `${join(folder, built.main)}\n`);
+  for (const name of readdirSync(join(root, CLI_BUILDS))) {
+    const old = join(root, CLI_BUILDS, name);
+    if (Date.now() - statSync(old).mtimeMs > KEPT_MS) rmSync(old, { recursive: true, force: true });
+  }
+  // It knows files by their names, and would keep those of every build.
+  rmSync(join(root, ".toolchain", "compile-cache"), { recursive: true, force: true });
+  return { inputs: inputsOf(built.modules), outputs: Array.from(built.files.keys(), (name) => join(folder, name)) };
 }
 
 async function build(): Promise<void> {
-  // Without a stamp an interrupted build is repeated, although its inputs did not change.
-  rmSync(join(root, STAMP), { force: true });
+  // Without them an interrupted build is repeated, although its inputs did not change.
+  for (const stamp of [STAMP, TIMES]) rmSync(join(root, stamp), { force: true });
+  const startedAt = Date.now();
+  const outputs = new Set<string>();
   const files = new Set(["tools/build-runtime.ts", "tools/runtime-entry.ts", "node_modules/rolldown/package.json"]);
   for (const entry of entries) {
     const { code, modules } = await buildEntry(root, entry);
     writeWhole(join(root, entry.output), code);
     for (const module of modules) files.add(relative(root, module));
-    files.add(entry.output);
+    outputs.add(entry.output);
   }
   for (const { input, output } of copies) {
     writeWhole(join(root, output), readFileSync(join(root, input)));
-    files.add(input).add(output);
+    files.add(input);
+    outputs.add(output);
   }
   for (const { program, output } of writers) {
     execFileSync(process.execPath, [join(root, program)], { stdio: "inherit" });
-    files.add(program).add(output);
+    files.add(program);
+    outputs.add(output);
   }
-  for (const input of programs) for (const file of await buildSeparate(input)) files.add(file);
-  for (const file of await buildCli()) files.add(file);
-  const list = [...files].toSorted();
-  writeWhole(join(root, STAMP), digestOf(root, list));
+  for (const built of [...(await Promise.all(programs.map(buildSeparate))), await buildCli()]) {
+    for (const file of built.inputs) files.add(file);
+    for (const file of built.outputs) outputs.add(file);
+  }
+  const list = [...files, ...outputs].toSorted();
   writeWhole(join(root, INPUT_LIST), list.map((file) => `${file}\n`).join(""));
+  // What was saved meanwhile may have been read before: the next command builds again.
+  if ([...files].some((file) => statSync(join(root, file)).mtimeMs >= startedAt)) return;
+  const times = timesNow(root);
+  writeWhole(join(root, STAMP), digestOf(root, list));
+  if (times !== undefined) noteTimes(root, times);
 }
 
 if (process.argv.includes("--force") || !isRuntimeFresh(root)) await build();

@@ -65,7 +65,10 @@ export async function buildProgram(
   }
 }
 
-/** Modules start threads and find files beside themselves: `import.meta` goes on meaning the place they came from. */
+/**
+ * Modules start threads and find files beside themselves: `import.meta` goes on meaning the place they came from. That
+ * of CommonJS packages (`__dirname`) means the bundle's folder; none of ours uses what such a package finds with it.
+ */
 async function placePlugin(folder: string, sources: string): Promise<Plugin> {
   const { parseSync } = await import("rolldown/utils");
   return {

@@ -48,7 +48,7 @@ function graphOfTen(): ReturnType<typeof makeRelease>[] {
 async function startRegistry(
   dataDir: string,
 ): Promise<{ url: string; operatorToken: string; stop: () => Promise<void> }> {
-  const berth = join(import.meta.dirname, "../../apps/cli/src/main.ts");
+  const berth = join(import.meta.dirname, "../../tools/setup/run-cli.mjs");
   const args = ["--disable-warning=ExperimentalWarning", berth, "registry", "start", "--port", "0", "--json"];
   const env = { ...process.env, BERTH_REGISTRY_LOG_LEVEL: "error", BERTH_REGISTRY_READS_PER_MINUTE: "1000000" };
   const child = spawn(process.execPath, [...args, "--data-dir", dataDir], {

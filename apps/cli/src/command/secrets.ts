@@ -51,9 +51,11 @@ async function rotate(invocation: Invocation, operatorKeyFile: string | undefine
     operatorKeyFile === undefined ? {} : { operatorKey: new TextDecoder().decode(await readInput(operatorKeyFile)) };
   const rotation = await withHost(invocation, (host) => host.rotateSecrets(options));
   const opener = rotation.hasNewOperatorKey ? "; another operator's key opens it" : "";
-  const rest = rotation.isOldGone
-    ? ""
-    : "\nthe old key, or what it sealed, is not off the disk yet: rotate again, or restart the host";
+  // A host of an earlier version says nothing of it.
+  const rest =
+    (rotation.isOldGone as boolean | undefined) === false
+      ? "\nthe old key, or what it sealed, is not off the disk yet: rotate again"
+      : "";
   return {
     json: { ok: true, ...rotation },
     text: `sealed ${rotation.resealed} values anew with a new key${opener}${rest}`,

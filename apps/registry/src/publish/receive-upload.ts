@@ -48,7 +48,8 @@ export async function receiveUpload(body: Readable, folder: string, limits: Uplo
   });
   try {
     await pipeline(body, counter, createWriteStream(path, { flags: "wx", mode: 0o600 }), { signal: abort.signal });
-    return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+    // What cannot be removed goes when the server starts again; what became of the upload stands.
+    return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }).catch(() => undefined) };
   } catch (error) {
     await rm(path, { force: true });
     throw uploadFailure(error, abort.signal);

@@ -36,8 +36,8 @@ export const WASM_ATTACKS: Readonly<Record<string, readonly Attack[]>> = {
   memory: [
     kit("memory that grows until there is none", "grows", ["answers"]),
     kit("memory that is filled without end", "fillsMemory", ["SANDBOX_PLUGIN_THREW", "SANDBOX_MEMORY", "SANDBOX_CPU"]),
-    kit("blocks of the host's without end", "fillsKernel", ["SANDBOX_PLUGIN_THREW"]),
-    kit("variables of the host's without end", "fillsVars", ["SANDBOX_PLUGIN_THREW"]),
+    kit("blocks of the host's without end", "fillsKernel", ["SANDBOX_PLUGIN_THREW", "SANDBOX_CPU"]),
+    kit("variables of the host's without end", "fillsVars", ["SANDBOX_PLUGIN_THREW", "SANDBOX_CPU"]),
     built("four gigabytes at once", REFUSED, buildModule({ memories: [1, 0x00, 0x80, 0x80, 0x04] })),
     built("a table of a hundred million", REFUSED, buildModule({ tables: [1, 0x70, 0x00, 0x80, 0xc2, 0xd7, 0x2f] })),
   ],

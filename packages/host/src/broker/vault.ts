@@ -27,7 +27,7 @@ export interface SecretsRotation {
   readonly hasNewOperatorKey: boolean;
   /**
    * Whether the old key and what it sealed are off the disk. Else a file could not be renamed or cut: the new key
-   * holds, and the next rotation or the next start of the host clears the rest away.
+   * holds, and another rotation clears the rest away.
    */
   readonly isOldGone: boolean;
 }
@@ -171,15 +171,25 @@ export class Vault {
     ]);
     this.#key = Promise.resolve(key);
     // It has happened: what cannot be cleared away now is told, since an error would say that it had not.
-    const isOldGone = await this.#clearOld(key).catch(() => false);
+    const isOldGone = [await this.#settleKey(key), await this.#cutLog()].every(Boolean);
     return { resealed: resealed.length, hasNewOperatorKey: operatorKey !== undefined, isOldGone };
   }
 
-  /** The old key's file goes, and the copies in the write-ahead log of what it had sealed. */
-  async #clearOld(key: Uint8Array): Promise<boolean> {
-    await this.#parts.keys.open(vaultKeyIdOf(key), true);
-    const [checkpoint] = await this.#parts.store.all("PRAGMA wal_checkpoint(TRUNCATE)");
-    return checkpoint?.["busy"] === 0;
+  /** The new key's file takes the place of the old one's. */
+  #settleKey(key: Uint8Array): Promise<boolean> {
+    const settled = this.#parts.keys.open(vaultKeyIdOf(key), true);
+    return settled.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** What was sealed with the old key was overwritten; the copies of it in the write-ahead log go too. */
+  #cutLog(): Promise<boolean> {
+    return this.#parts.store.all("PRAGMA wal_checkpoint(TRUNCATE)").then(
+      ([checkpoint]) => checkpoint?.["busy"] === 0,
+      () => false,
+    );
   }
 
   async #open(pluginId: string, name: string, row: Row): Promise<string> {

@@ -246,7 +246,7 @@ test("a rotation that cannot clear the old key away has happened, and says what 
     assert.equal(await vault.reveal("acme.demo", "one"), "first");
     assert.deepEqual(await readFile(join(dataDir, "vault.age")), wrapped);
     isBroken = false;
-    // The next one that opens it, such as the host's next start, finishes it.
+    // Whoever opens it next finishes it.
     const next = vaultOf();
     assert.equal(await next.reveal("acme.demo", "one"), "first");
     assert.equal(existsSync(join(dataDir, "vault.age.next")), false);
