@@ -18,7 +18,9 @@ import { listFiles, root } from "./workspace.ts";
  * when the minutes of a whole run are over (BERTH_TEST_MINUTES; without it there is no end).
  */
 const LAST = [
+  "engines/isolate/test/hostile/isolated.test.ts",
   "engines/isolate/test/hostile/minimal.test.ts",
+  "apps/cli/test/hostile/disk-full.test.ts",
   "packages/host/test/lifecycle/faults.test.ts",
   "packages/host/test/lifecycle/transitions.prop.test.ts",
   "packages/host/test/labels/flows.prop.test.ts",
