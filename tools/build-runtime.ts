@@ -9,16 +9,8 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
-import {
-  CLI_ENTRY,
-  INPUT_LIST,
-  STAMP,
-  TIMES,
-  digestOf,
-  isRuntimeFresh,
-  noteTimes,
-  timesNow,
-} from "./setup/runtime-stamp.mjs";
+import { STAMP, digestOf, isRuntimeFresh } from "./setup/runtime-stamp.mjs";
+import { CLI_ENTRY, INPUT_LIST, TIMES, noteTimes, timesNow } from "./setup/runtime-times.mjs";
 import { buildProgram } from "./program-bundle.ts";
 import { buildEntry } from "./runtime-entry.ts";
 import type { RuntimeEntry } from "./runtime-entry.ts";

@@ -4,7 +4,7 @@ import { openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-import { CLI_ENTRY } from "../setup/runtime-stamp.mjs";
+import { CLI_ENTRY } from "../setup/runtime-times.mjs";
 import { root } from "../workspace.ts";
 
 /** How long a service may take to come up, and to go after it was asked. */

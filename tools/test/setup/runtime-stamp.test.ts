@@ -3,7 +3,8 @@ import { rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
-import { isAsBuilt, isRuntimeFresh, noteTimes, timesNow } from "../../setup/runtime-stamp.mjs";
+import { isRuntimeFresh } from "../../setup/runtime-stamp.mjs";
+import { isAsBuilt, noteTimes, timesNow } from "../../setup/runtime-times.mjs";
 import { makeTree } from "../tree.ts";
 
 const makeBuilt = (): { root: string; file: string } => {
