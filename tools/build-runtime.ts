@@ -125,8 +125,8 @@ function inputsOf(modules: readonly string[]): string[] {
   return [...sources, ...new Set(manifests), "pnpm-lock.yaml", "tools/program-bundle.ts"];
 }
 
-/** Builds of the CLI stay for so long, ms: a command that runs on, such as a host, loads parts of its own later. */
-const KEPT_MS = 30 * 86_400_000;
+/** Builds of the CLI that stay: a command that runs on, such as a host, loads parts of its own later. */
+const KEPT_BUILDS = 20;
 const CLI_BUILDS = "apps/cli/dist-runtime";
 
 async function buildCli(): Promise<Built> {
@@ -138,12 +138,15 @@ async function buildCli(): Promise<Built> {
   for (const [name, code] of built.files) writeWhole(join(root, folder, name), code);
   utimesSync(join(root, folder), new Date(), new Date());
   writeWhole(join(root, CLI_ENTRY), `${join(folder, built.main)}\n`);
-  for (const name of readdirSync(join(root, CLI_BUILDS))) {
-    const old = join(root, CLI_BUILDS, name);
-    if (Date.now() - statSync(old).mtimeMs > KEPT_MS) rmSync(old, { recursive: true, force: true });
-  }
+  const builds = readdirSync(join(root, CLI_BUILDS)).map((name) => join(root, CLI_BUILDS, name));
+  const byAge = builds.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const old of byAge.slice(KEPT_BUILDS)) rmSync(old, { recursive: true, force: true });
   // It knows files by their names, and would keep those of every build.
-  rmSync(join(root, ".toolchain", "compile-cache"), { recursive: true, force: true });
+  try {
+    rmSync(join(root, ".toolchain", "compile-cache"), { recursive: true, force: true });
+  } catch {
+    // Another command writes into it just now.
+  }
   return { inputs: inputsOf(built.modules), outputs: Array.from(built.files.keys(), (name) => join(folder, name)) };
 }
 
@@ -175,10 +178,16 @@ async function build(): Promise<void> {
   }
   const list = [...files, ...outputs].toSorted();
   writeWhole(join(root, INPUT_LIST), list.map((file) => `${file}\n`).join(""));
-  // What was saved meanwhile may have been read before: the next command builds again.
-  if ([...files].some((file) => statSync(join(root, file)).mtimeMs >= startedAt)) return;
   const times = timesNow(root);
-  writeWhole(join(root, STAMP), digestOf(root, list));
+  const digest = digestOf(root, list);
+  // What was saved meanwhile may have been read before: the next command builds again. The time of the change itself
+  // counts, which nobody sets.
+  const isSaved = (file: string): boolean => {
+    const { ctimeMs } = statSync(join(root, file));
+    return ctimeMs >= startedAt && ctimeMs <= Date.now();
+  };
+  if ([...files].some(isSaved)) return;
+  writeWhole(join(root, STAMP), digest);
   if (times !== undefined) noteTimes(root, times);
 }
 

@@ -10,7 +10,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 if (!isAsBuilt(root)) {
   const { spawnSync } = await import("node:child_process");
   // Standard input and output belong to the command.
-  const { status } = spawnSync(process.execPath, [join(root, "tools", "bootstrap.mjs")], { stdio: ["ignore", 2, 2] });
+  const bootstrap = join(root, "tools", "bootstrap.mjs");
+  const { status, error } = spawnSync(process.execPath, [bootstrap], { stdio: ["ignore", 2, 2] });
+  if (error !== undefined) process.stderr.write(`berth: set-up could not be started: ${error.message}\n`);
   if (status !== 0) process.exit(status ?? 70);
 }
 await import(pathToFileURL(join(root, readFileSync(join(root, CLI_ENTRY), "utf8").trim())).href);

@@ -1,12 +1,12 @@
 // Sizes and times of what the prebuilt runtime files were made from, for who cannot wait for digests: every command of
 // the CLI asks, so nothing is loaded here but the file system.
-import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasCode } from "./report.mjs";
 
 /** Paths relative to the root, one per line. */
 export const INPUT_LIST = join(".toolchain", "runtime-inputs");
-/** Size and time of each of them when the digest was right. */
+/** Size and times of each of them when the digest was right. */
 export const TIMES = join(".toolchain", "runtime-times");
 /** One line, the built CLI's first file relative to the root; `bin/berth` starts it. */
 export const CLI_ENTRY = join(".toolchain", "cli-entry");
@@ -30,14 +30,14 @@ export function timesNow(root) {
   return listedFiles(root)
     ?.map((file) => {
       const about = statSync(`${root}/${file}`, { throwIfNoEntry: false });
-      return about === undefined ? `absent ${file}\n` : `${about.size} ${about.mtimeMs} ${file}\n`;
+      return about === undefined ? `absent ${file}\n` : `${about.size} ${about.mtimeMs} ${about.ctimeMs} ${file}\n`;
     })
     .join("");
 }
 
 /**
- * Notes times that were taken before the digest was found right. Where nothing can be written it is found right again
- * the next time.
+ * Notes times that were taken before the digest was found right. Where they cannot be written (a clone of somebody
+ * else's, a full disk) the digest is found right again the next time.
  *
  * @param {string} root
  * @param {string} times
@@ -45,11 +45,12 @@ export function timesNow(root) {
 export function noteTimes(root, times) {
   const file = join(root, TIMES);
   if (readIfThere(file)?.toString() === times) return;
+  const beside = `${file}.${process.pid}.new`;
   try {
-    writeFileSync(`${file}.${process.pid}.new`, times);
-    renameSync(`${file}.${process.pid}.new`, file);
-  } catch (error) {
-    if (!["EACCES", "EPERM", "EROFS"].some((code) => hasCode(error, code))) throw error;
+    writeFileSync(beside, times);
+    renameSync(beside, file);
+  } catch {
+    rmSync(beside, { force: true });
   }
 }
 

@@ -33,3 +33,14 @@ test("when the time is over, what only repeats others is skipped by name, and th
   assert.match(stdout, /\nskipped: bench\/test\/app\.test\.ts: not begun: 0 minutes were over\n/);
   assert.match(stdout, /\n2 passed, 0 failed, 1 skipped\n$/);
 });
+
+test("minutes that are none are refused", () => {
+  for (const minutes of ["32m", "-1"]) {
+    const { status, stdout } = runFor(minutes, "tools/test/rows-from-csv.test.ts");
+    assert.equal(status, 1);
+    assert.match(
+      stdout,
+      /\n?failed: BERTH_TEST_MINUTES: expected minutes, found \S+\n0 passed, 1 failed, 0 skipped\n$/,
+    );
+  }
+});

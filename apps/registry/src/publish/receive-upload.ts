@@ -51,7 +51,7 @@ export async function receiveUpload(body: Readable, folder: string, limits: Uplo
     // What cannot be removed goes when the server starts again; what became of the upload stands.
     return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }).catch(() => undefined) };
   } catch (error) {
-    await rm(path, { force: true });
+    await rm(path, { force: true }).catch(() => undefined);
     throw uploadFailure(error, abort.signal);
   } finally {
     clearTimeout(whole);
