@@ -143,8 +143,8 @@ class TextEditor {
     }
     const [model] = node.children ?? [];
     for (const name of names) {
-      if (isSame(had[name], wanted[name]) || written[name] === undefined || items.some((item) => item.name === name))
-        continue;
+      // Also a value that it had by default: another permission has other defaults.
+      if (written[name] === undefined || items.some((item) => item.name === name)) continue;
       const before = `${JSON.stringify(name)}${this.#isTight(node) ? ":" : ": "}`;
       const change = { had: undefined, wanted: wanted[name], written: written[name] };
       const value = this.#value(undefined, change, model && this.#placeOf(node, model, before));

@@ -148,6 +148,13 @@ test("an edited manifest asks for exactly what is wanted, and the rest of the fi
   );
 });
 
+test("what one permission had by default is written for another one, which has other defaults", () => {
+  const asked = { name: "network_restricted", hosts: ["*.example.com"], reason: "to test" };
+  const wanted = parsed({ name: "network_unrestricted", bytesPerDay: 10_485_760, reason: "to test" });
+  const text = JSON.stringify({ ...IDENTITY, permissions: [asked], ...REST });
+  assert.deepEqual(parseManifest(editPermissions(bytesOf(text), [wanted])).permissions, [wanted]);
+});
+
 test("what is not changed keeps its text, whatever is written around it", () => {
   fc.assert(
     fc.property(fc.array(written, { minLength: 2, maxLength: 4 }), manner, fc.nat(), (each, inManner, at) => {
