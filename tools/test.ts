@@ -11,30 +11,14 @@ import { checkClaims } from "./check-claims.ts";
 import { checkDocs } from "./check-docs.ts";
 import { checkGenerated } from "./generated-files.ts";
 import { isRuntimeFresh } from "./setup/runtime-stamp.mjs";
+import { runInOrder } from "./test-order.ts";
+import type { FileOutcome } from "./test-order.ts";
 import { listFiles, root } from "./workspace.ts";
 
-/**
- * Long files that play something at many moments, at further levels, or for a figure. They run last; when the minutes
- * of a whole run are over (BERTH_TEST_MINUTES; without it there is no end) those that did not begin are skipped by name.
- */
-const LAST = [
-  "engines/isolate/test/hostile/isolated.test.ts",
-  "engines/isolate/test/hostile/minimal.test.ts",
-  "packages/host/test/lifecycle/faults.test.ts",
-  "packages/host/test/lifecycle/transitions.prop.test.ts",
-  "packages/host/test/rights/grants.prop.test.ts",
-  "apps/registry/test/crash.test.ts",
-  "packages/host/test/graph/kill-graph.test.ts",
-  "packages/host/test/events/kill-events.test.ts",
-  "packages/host/test/kill.test.ts",
-  "bench/test",
-];
+/** After which the long files that come last do not begin any more; without it there is no end. */
 const MINUTES = Number(process.env["BERTH_TEST_MINUTES"] || Number.POSITIVE_INFINITY);
 
 const FILE_TIMEOUT_MS = 600_000;
-const CONCURRENCY = 2;
-/** More failures than this are no accident of a busy machine. */
-const MAX_SECOND_TRIES = 5;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -49,14 +33,6 @@ interface Tally {
   readonly skips: string[];
   /** Files that passed only when they were run again. */
   readonly secondTries: string[];
-}
-
-/** What the tests of one file came to. */
-interface FileOutcome {
-  passed: number;
-  readonly named: string[];
-  readonly failures: string[];
-  readonly skips: string[];
 }
 
 /** Runs a tool of node_modules; answers with its output when it refuses. */
@@ -96,39 +72,10 @@ async function runChecks(tally: Tally): Promise<void> {
   }
 }
 
-/** 0: as the files come; else later, by this number. */
-const placeOf = (file: string): number => LAST.findIndex((path) => file.startsWith(path)) + 1;
-
-/** Runs test files, so many at a time and for so long; answers with the outcome of each that has tests. */
-async function runFiles(
-  files: readonly string[],
-  concurrency: number,
-  minutes = Number.POSITIVE_INFINITY,
-): Promise<Map<string, FileOutcome>> {
-  const outcomes = new Map<string, FileOutcome>();
-  const waiting = [...files];
-  const work = async (): Promise<void> => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const startedAt = Date.now();
-      if (placeOf(file) > 0 && performance.now() > minutes * 60_000) {
-        outcomes.set(file, { passed: 0, named: [], failures: [], skips: [`not begun: ${minutes} minutes were over`] });
-        continue;
-      }
-      const outcome = await runFile(file);
-      const { passed, failures, skips } = outcome;
-      if (passed + failures.length + skips.length === 0) continue;
-      outcomes.set(file, outcome);
-      const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
-      say(`${failures.length === 0 ? "ok  " : "FAIL"} ${file} (${passed + failures.length} in ${seconds} s)`);
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, work));
-  return outcomes;
-}
-
 /** One run for each file: what a test says of its file is where its text stands, which many files may share. */
-async function runFile(file: string): Promise<FileOutcome> {
-  const outcome: FileOutcome = { passed: 0, named: [], failures: [], skips: [] };
+async function runFile(file: string): Promise<FileOutcome | undefined> {
+  const startedAt = Date.now();
+  const outcome = { passed: 0, named: [] as string[], failures: [] as string[], skips: [] as string[] };
   const stream = run({
     files: [join(root, file)],
     timeout: FILE_TIMEOUT_MS,
@@ -160,28 +107,20 @@ async function runFile(file: string): Promise<FileOutcome> {
     });
     stream.resume();
   });
+  const { passed, failures, skips } = outcome;
+  if (passed + failures.length + skips.length === 0) return undefined;
+  const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
+  say(`${failures.length === 0 ? "ok  " : "FAIL"} ${file} (${passed + failures.length} in ${seconds} s)`);
   return outcome;
 }
 
-/**
- * Many tests start processes and wait for them, which a machine with other work may starve. So a file that failed
- * is run once more with nothing beside it; what passes only then is named in the last lines.
- */
 async function runTests(paths: readonly string[], tally: Tally): Promise<void> {
   const files = ["apps", "bench", "engines", "examples", "packages", "tools"]
     .flatMap((area) => listFiles(area, ".test.ts"))
-    .filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path.replace(/^\.\//, ""))))
-    .toSorted((a, b) => placeOf(a) - placeOf(b));
-  if (files.length === 0) return;
-  const outcomes = await runFiles(files, CONCURRENCY, MINUTES);
-  const failed = Array.from(outcomes, ([file, { failures }]) => (failures.length > 0 ? file : "")).filter(Boolean);
-  if (failed.length > 0 && failed.length <= MAX_SECOND_TRIES) {
-    say(`running again, one at a time: ${failed.join(", ")}`);
-    for (const [file, outcome] of await runFiles(failed, 1)) {
-      outcomes.set(file, outcome);
-      if (outcome.failures.length === 0) tally.secondTries.push(file);
-    }
-  }
+    .filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path.replace(/^\.\//, ""))));
+  const order = { run: runFile, say, minutes: MINUTES, elapsedMs: () => performance.now() };
+  const { outcomes, secondTries } = await runInOrder(files, order);
+  tally.secondTries.push(...secondTries);
   for (const [file, { passed, named, failures, skips }] of [...outcomes].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     tally.passed += passed;
     for (const each of named) tally.named.set(each, (tally.named.get(each) ?? 0) + 1);

@@ -30,7 +30,7 @@ export interface PluginFolder {
 export async function readPluginFolder(given: string): Promise<PluginFolder> {
   const path = resolveFolder(given, "a plugin's folder");
   const file = join(path, MANIFEST_FILE);
-  // A pipe without a writer would be waited for for ever.
+  // A pipe without a writer would be waited for for ever. What is not there is told of by the reading.
   if ((await stat(file).catch(() => undefined))?.isFile() === false)
     throw new CliError("CLI_FILE_UNREADABLE", `${quote(file, 200)} is not a regular file`);
   const manifestBytes = await readInput(file);
